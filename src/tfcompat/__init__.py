@@ -1,0 +1,46 @@
+"""tfcompat: TensorFlow containers that really use the GPU, with evidence.
+
+The names below are the public interface. They are imported when first used, so that
+``import tfcompat`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Matrix",
+    "MatrixError",
+    "Plan",
+    "Request",
+    "RequestError",
+    "Resolution",
+    "ResolutionImpossible",
+    "TfcompatError",
+    "__version__",
+    "load_bundled",
+    "load_matrix",
+    "resolve",
+]
+
+if TYPE_CHECKING:
+    from tfcompat.errors import MatrixError, RequestError, TfcompatError
+    from tfcompat.matrix import Matrix, load_bundled, load_matrix
+    from tfcompat.resolver import Plan, Request, Resolution, ResolutionImpossible, resolve
+
+_HOMES = {
+    "MatrixError": "errors", "RequestError": "errors", "TfcompatError": "errors",
+    "Matrix": "matrix", "load_bundled": "matrix", "load_matrix": "matrix",
+    "Plan": "resolver", "Request": "resolver", "Resolution": "resolver", "ResolutionImpossible": "resolver",
+    "resolve": "resolver",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f"tfcompat.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

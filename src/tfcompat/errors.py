@@ -1,0 +1,40 @@
+"""Every error a caller can see: what was wrong, where, and what to do about it.
+
+Each class carries the exit code of the command line (see ``docs/exit-codes.md``), so that
+the mapping from failure to code is written once.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CouldNotCheck", "MatrixError", "RequestError", "TfcompatError"]
+
+
+class TfcompatError(Exception):
+    """Base of all errors raised on purpose.
+
+    ``message`` says what was wrong and where; ``hint`` says what to do and may be empty.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+
+class RequestError(TfcompatError):
+    """A wish, an option or an input file that cannot be understood."""
+
+
+class MatrixError(TfcompatError):
+    """A matrix file that is missing, damaged, of another schema, or breaks an invariant."""
+
+
+class CouldNotCheck(TfcompatError):
+    """Something outside did not answer, so nothing was established either way."""
+
+    exit_code = 3

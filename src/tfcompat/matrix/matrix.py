@@ -1,0 +1,209 @@
+"""The document as typed records and the indexes that rules and resolver ask."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from packaging.specifiers import SpecifierSet
+
+from tfcompat.matrix import records as r
+from tfcompat.versions import minor, version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from packaging.version import Version
+
+__all__ = ["Matrix"]
+
+Record = TypeVar("Record")
+
+_LISTS = {  # fields that JSON holds as lists and records as tuples
+    "python", "requires", "compute_capabilities", "delegates_to", "capabilities", "aliases", "extra_pythons", "variants",
+    "platforms", "uncertain", "driver_datacenter_branches",
+}  # fmt: skip
+USER_PACKAGES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
+
+
+class Matrix:
+    """A validated document. Records are made when first asked for; nothing is ever changed.
+
+    ``source`` names where the document came from, ``measured`` the day (ISO) it was last refreshed.
+    """
+
+    def __init__(self, document: Mapping[str, Any], source: str) -> None:
+        self.document = document
+        self.source = source
+        self.measured: str = document["measured"]
+        self.memo: dict[Any, Any] = {}  # verdicts of rules: pure functions of records, kept for the next request
+
+    # -- releases ---------------------------------------------------------------------------
+
+    @cached_property
+    def releases(self) -> tuple[r.Release, ...]:
+        """TensorFlow under the names people install, newest first."""
+        rows = [x for x in self._all_releases if x.package in USER_PACKAGES]
+        order = {name: i for i, name in enumerate(USER_PACKAGES)}
+        return tuple(sorted(rows, key=lambda x: (version(x.version), -order[x.package]), reverse=True))
+
+    @cached_property
+    def _all_releases(self) -> tuple[r.Release, ...]:
+        return tuple(_release(row, self._requirement_sets) for row in self.document["tensorflow"])
+
+    @cached_property
+    def _requirement_sets(self) -> list[tuple[str, ...]]:
+        return [tuple(lines) for lines in self.document["requirement_sets"]]
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], r.Release]:
+        return {(x.package, x.version): x for x in (*self._all_releases, *self.keras)}
+
+    def release(self, package: str, text: str) -> r.Release | None:
+        """The release of *package* at exactly this version, if the matrix has it."""
+        return self._by_name.get((package, text))
+
+    def build(self, release: r.Release, platform: str) -> r.Build | None:
+        """What really gets installed on *platform*: a stub is followed to the wheel it delegates to."""
+        build = release.builds.get(platform)
+        if build is None or build.kind != "stub":
+            return build
+        for name in build.delegates_to:
+            target = self.release(name, release.version)
+            delegate = target and target.builds.get(platform)
+            if delegate and delegate.kind != "stub":
+                return delegate
+        return build
+
+    @cached_property
+    def keras(self) -> tuple[r.Release, ...]:
+        """Releases of keras and tf-keras, oldest first within each."""
+        return tuple(_release(row, self._requirement_sets) for row in self.document["keras"])
+
+    @cached_property
+    def backends(self) -> tuple[r.Backend, ...]:
+        return _records(r.Backend, self.document["backends"])
+
+    @cached_property
+    def formats(self) -> tuple[r.Format, ...]:
+        return _records(r.Format, self.document["formats"])
+
+    @cached_property
+    def caps(self) -> tuple[r.Cap, ...]:
+        return _records(r.Cap, self.document["caps"])
+
+    @cached_property
+    def notes(self) -> tuple[r.Note, ...]:
+        return _records(r.Note, self.document["notes"])
+
+    def notes_of(self, release: r.Release, key: str) -> r.Note | None:
+        """The note *key* where it holds for *release*."""
+        for note in self.notes:
+            if note.key == key and release.package.startswith(note.package) and _contains(note.versions, release.version):
+                return note
+        return None
+
+    @cached_property
+    def _packages(self) -> dict[str, tuple[r.PackageRelease, ...]]:
+        return {}
+
+    def package(self, name: str) -> tuple[r.PackageRelease, ...]:
+        """Releases of a dependency, newest first; empty when the matrix does not cover *name*."""
+        found = self._packages.get(name)
+        if found is None:
+            rows = self.document["packages"].get(name, ())
+            found = tuple(
+                r.PackageRelease(v, python, {"linux/amd64": tuple(amd), "linux/arm64": tuple(arm)})
+                for v, python, amd, arm in reversed(rows)
+            )
+            self._packages[name] = found
+        return found
+
+    # -- CUDA and GPUs ----------------------------------------------------------------------
+
+    @cached_property
+    def toolkits(self) -> tuple[r.Toolkit, ...]:
+        """CUDA minors, oldest first."""
+        return _records(r.Toolkit, self.document["toolkits"])
+
+    @cached_property
+    def _toolkits(self) -> dict[Version, r.Toolkit]:
+        return {version(t.version): t for t in self.toolkits}
+
+    def toolkit(self, cuda: Version) -> r.Toolkit | None:
+        """The toolkit of this CUDA's minor, if it is known."""
+        return self._toolkits.get(minor(cuda)) if len(cuda.release) > 1 else None
+
+    @cached_property
+    def architectures(self) -> tuple[r.Architecture, ...]:
+        return _records(r.Architecture, self.document["architectures"])
+
+    @cached_property
+    def cudnn(self) -> tuple[r.CudnnSupport, ...]:
+        return _records(r.CudnnSupport, self.document["cudnn"])
+
+    @cached_property
+    def gpus(self) -> tuple[r.Gpu, ...]:
+        return _records(r.Gpu, self.document["gpus"])
+
+    @cached_property
+    def ambiguous_gpus(self) -> tuple[r.Ambiguous, ...]:
+        return _records(r.Ambiguous, self.document["ambiguous_gpus"])
+
+    # -- images -----------------------------------------------------------------------------
+
+    @cached_property
+    def distributions(self) -> tuple[r.Distribution, ...]:
+        return _records(r.Distribution, self.document["distributions"])
+
+    @cached_property
+    def floating(self) -> tuple[r.Floating, ...]:
+        return _records(r.Floating, self.document["floating"])
+
+    @cached_property
+    def python_images(self) -> tuple[r.PythonImage, ...]:
+        return _records(r.PythonImage, self.document["images"]["python"])
+
+    @cached_property
+    def cuda_images(self) -> tuple[r.CudaImage, ...]:
+        return _records(r.CudaImage, self.document["images"]["cuda"])
+
+    def nvidia_require_cuda(self, name: str | None) -> str | None:
+        """An NVIDIA_REQUIRE_CUDA as written, by the name that image rows give it; None when not established."""
+        found: str | None = self.document["nvidia_require_cuda"].get(name)
+        return found
+
+    @cached_property
+    def official_tags(self) -> dict[str, r.OfficialTag]:
+        return {t.tag: t for t in _records(r.OfficialTag, self.document["images"]["official_tags"])}
+
+    @cached_property
+    def official_contents(self) -> dict[tuple[str, str], r.OfficialContents]:
+        """By TensorFlow version and accelerator (``gpu``, ``cpu``)."""
+        rows = _records(r.OfficialContents, self.document["images"]["official_contents"])
+        return {(c.tensorflow, c.accelerator): c for c in rows}
+
+    @cached_property
+    def official_absent(self) -> dict[str, Mapping[str, Any]]:
+        """Tags that people assume and that are not there, by tag."""
+        return {row["tag"]: row for row in self.document["images"]["official_absent"]}
+
+    @cached_property
+    def ngc_images(self) -> tuple[r.NgcImage, ...]:
+        return _records(r.NgcImage, self.document["images"]["ngc"])
+
+
+def _records(kind: type[Record], rows: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
+    return tuple(kind(**{k: tuple(v) if k in _LISTS and type(v) is list else v for k, v in row.items()}) for row in rows)
+
+
+def _release(row: Mapping[str, Any], sets: list[tuple[str, ...]]) -> r.Release:
+    builds = dict(zip(row["builds"], _records(r.Build, row["builds"].values()), strict=True))
+    for build, raw in zip(builds.values(), row["builds"].values(), strict=True):
+        build.requires = sets[raw["requires"]]
+        build.extras = {name: sets[index] for name, index in raw["extras"].items()}
+    return r.Release(row["package"], row["version"], row["released"], row["yanked"], builds)
+
+
+def _contains(specifier: str, text: str) -> bool:
+    return SpecifierSet(specifier).contains(version(text), prereleases=True)

@@ -1,0 +1,310 @@
+"""The typed records of the matrix. Plain dataclasses: made quickly, validated by :mod:`.schema`.
+
+They are not ``pydantic.BaseModel`` because importing pydantic's models takes longer than the
+whole of ``tfcompat resolve``. Pydantic validates the very same classes, through ``TypeAdapter``,
+wherever a matrix is compiled, tested or comes from outside.
+
+Every record has ``evidence``: statements of the form ``KIND: SOURCE``, strongest kind first
+being ``verified``, ``measured``, ``documented``, ``observed``, ``inferred``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = [
+    "Ambiguous",
+    "Architecture",
+    "Backend",
+    "Build",
+    "Cap",
+    "CudaImage",
+    "CudnnSupport",
+    "Distribution",
+    "Floating",
+    "Format",
+    "Gpu",
+    "NgcImage",
+    "Note",
+    "OfficialContents",
+    "OfficialTag",
+    "PackageRelease",
+    "PythonImage",
+    "Release",
+    "Toolkit",
+]
+
+Text = tuple[str, ...]
+Evidence = dict[str, tuple[str, ...]]  # cell name to statements; "*" stands for the whole row
+
+
+@dataclass(slots=True, eq=False)
+class Build:
+    """The wheels of one release for one platform.
+
+    ``kind``: ``cuda`` has GPU code, ``cpu`` has none, ``stub`` only requires another distribution
+    (``delegates_to``), ``pure`` is pure Python. ``cuda`` and ``cudnn`` are what it was built for, at the
+    precision known. ``compute_capabilities``: ``sm_XY`` is native code, ``compute_XY`` is PTX.
+    ``glibc`` is the floor of the manylinux tag. ``requires`` and ``extras`` are Requires-Dist lines.
+    """
+
+    kind: Literal["cuda", "cpu", "stub", "pure"]
+    python: Text
+    requires: Text = ()
+    extras: dict[str, Text] = field(default_factory=dict)
+    requires_python: str | None = None
+    glibc: str | None = None
+    cuda: str | None = None
+    cudnn: str | None = None
+    compute_capabilities: Text = ()
+    delegates_to: Text = ()
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Release:
+    """One final release of tensorflow, keras or a variant of theirs. ``released`` is an ISO date."""
+
+    package: str
+    version: str
+    released: str
+    yanked: bool
+    builds: dict[str, Build]
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.version}"
+
+
+@dataclass(slots=True, eq=False)
+class PackageRelease:
+    """A release of a dependency. ``python`` maps platform to interpreters; ``*`` is bounded by ``requires_python``."""
+
+    version: str
+    requires_python: str | None
+    python: dict[str, Text]
+
+
+@dataclass(slots=True, eq=False)
+class Toolkit:
+    """One CUDA minor. ``minimum_driver``: minor-version compatibility; ``drivers``: its own, by update.
+
+    ``parts``: the exact pip distributions of the newest update, by distribution name (12.x only).
+    """
+
+    version: str
+    minimum_driver: str
+    drivers: dict[str, str]
+    capabilities: Text
+    ptx: str | None = None
+    minimum_driver_windows: str | None = None
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Architecture:
+    """A GPU generation: the toolkits that know it and the last driver branch that runs it (None: current)."""
+
+    name: str
+    capabilities: Text
+    first_toolkit: str
+    last_toolkit: str | None = None
+    last_driver_branch: str | None = None
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class CudnnSupport:
+    """The compute capabilities that cuDNN releases in ``versions`` know."""
+
+    versions: str
+    cuda: str | None = None
+    minimum_capability: str | None = None
+    maximum_capability: str | None = None
+    minimum_driver: str | None = None
+    note: str | None = None
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Gpu:
+    """A GPU by the name on the box. ``forward_compatible``: may use the cuda-compat package."""
+
+    name: str
+    capability: str
+    family: str
+    architecture: str
+    aliases: Text = ()
+    forward_compatible: bool = False
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Ambiguous:
+    """A name that stands for GPUs of several compute capabilities."""
+
+    name: str
+    capabilities: Text
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Distribution:
+    """A base operating system image: its interpreters and its C library."""
+
+    image: str
+    os: str
+    libc: Literal["glibc", "musl"]
+    libc_version: str | None = None
+    python: str | None = None
+    extra_pythons: Text = ()
+    python_package_installed: bool = False
+    externally_managed: bool = False
+    aliases: Text = ()
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Floating:
+    """What a moving tag meant on a date."""
+
+    image: str
+    means: str
+    as_of: str
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class PythonImage:
+    """A ``python:X.Y-slim`` tag."""
+
+    tag: str
+    python: str
+    suite: str | None
+    maintained: bool
+    status: str
+    last_listed: str
+    platforms: Text | None = None
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class CudaImage:
+    """An ``nvidia/cuda`` tag. ``require`` names its NVIDIA_REQUIRE_CUDA in the table of those."""
+
+    tag: str
+    cuda: str
+    cudnn: str | None
+    flavor: Literal["base", "runtime", "devel"]
+    os: str
+    require: str | None
+    status: str
+    available: Literal["listed", "unsupported", "delisted", "unknown"]
+    platforms: Text | None = None
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class OfficialTag:
+    """A tag of ``tensorflow/tensorflow``: ``documented`` or ``observed`` to exist."""
+
+    tag: str
+    tensorflow: str | None
+    variants: Text
+    rolling: bool
+    prerelease: bool
+    status: str
+    digest: str | None = None
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class OfficialContents:
+    """What is really inside ``tensorflow/tensorflow`` images of one version."""
+
+    tensorflow: str
+    accelerator: Literal["gpu", "cpu"]
+    python: str | None = None
+    os: str | None = None
+    python_py3: str | None = None
+    base: str | None = None
+    gpu_works: bool | None = None
+    cuda: str | None = None
+    cudnn: str | None = None
+    distribution: str | None = None
+    platforms: Text | None = None
+    require: str | None = None
+    uncertain: Text = ()
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class NgcImage:
+    """A tag of ``nvcr.io/nvidia/tensorflow``. Capabilities are those the release notes name."""
+
+    tag: str
+    status: str
+    tensorflow: str | None = None
+    python: str | None = None
+    os: str | None = None
+    cuda: str | None = None
+    cudnn: str | None = None
+    compute_capabilities: Text = ()
+    minimum_capability: str | None = None
+    maximum_capability: str | None = None
+    driver_minimum: str | None = None
+    driver_datacenter_branches: Text = ()
+    platforms: Text | None = None
+    digest: str | None = None
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Cap:
+    """A bound that metadata leaves out and that was learned from failures: ``package`` with ``versions`` breaks."""
+
+    when: str
+    versions: str
+    package: str
+    allows: str
+    symptom: str
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Format:
+    """Whether a Keras version reads and writes a model file format."""
+
+    package: str
+    versions: str
+    format: str
+    reads: bool
+    writes: bool
+    note: str | None = None
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Backend:
+    """The TensorFlow that Keras releases in ``versions`` run on; metadata of Keras does not say it."""
+
+    package: str
+    versions: str
+    tensorflow: str
+    tested: str | None = None
+    note: str | None = None
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Note:
+    """A fact about TensorFlow releases that needs a step or a warning; ``key`` names it for the rules."""
+
+    key: str
+    package: str
+    versions: str
+    fact: str
+    platform: str | None = None
+    capabilities: str | None = None
+    evidence: Evidence = field(default_factory=dict)

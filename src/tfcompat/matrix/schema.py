@@ -1,0 +1,188 @@
+"""Pydantic's word on a matrix document: right types, unique, ordered, no empty ranges, evidence everywhere.
+
+Used where a matrix is compiled, in the tests, and for every matrix that does not come with the
+package. The bundled one is proven equal to its validated source by the drift test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from tfcompat.errors import MatrixError
+from tfcompat.matrix import records as r
+from tfcompat.matrix.compile import SCHEMA_VERSION
+from tfcompat.versions import version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["validate_document"]
+
+_STRICT = ConfigDict(extra="forbid", strict=False)
+_KINDS = ("verified", "measured", "documented", "observed", "inferred")
+
+
+@dataclass
+class Absent:
+    """A tag that people assume and that is not there."""
+
+    tag: str
+    verdict: str
+    applies_to: Literal["version", "tag"]
+    evidence: list[str]
+    note: str | None = None
+
+
+@dataclass
+class Images:
+    python: list[r.PythonImage]
+    cuda: list[r.CudaImage]
+    official_tags: list[r.OfficialTag]
+    official_contents: list[r.OfficialContents]
+    official_absent: list[Absent]
+    ngc: list[r.NgcImage]
+
+
+@dataclass
+class Document:
+    schema_version: int
+    measured: str
+    tensorflow: list[r.Release]
+    keras: list[r.Release]
+    requirement_sets: list[list[str]]
+    nvidia_require_cuda: dict[str, str | None]
+    backends: list[r.Backend]
+    formats: list[r.Format]
+    notes: list[r.Note]
+    caps: list[r.Cap]
+    packages: dict[str, list[tuple[str, str | None, list[str], list[str]]]]
+    toolkits: list[r.Toolkit]
+    architectures: list[r.Architecture]
+    cudnn: list[r.CudnnSupport]
+    gpus: list[r.Gpu]
+    ambiguous_gpus: list[r.Ambiguous]
+    distributions: list[r.Distribution]
+    floating: list[r.Floating]
+    images: Images
+    __pydantic_config__ = _STRICT
+
+
+def validate_document(document: Mapping[str, Any], where: str) -> None:
+    """Raise :class:`MatrixError` naming the first things that are wrong with *document*, read from *where*."""
+    check_schema_version(document, where)
+    try:
+        typed = TypeAdapter(Document).validate_python(_with_requirements(document))
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise MatrixError(f"{where} is not a matrix: its releases are malformed ({error!r})", "compile it anew with 'tfcompat matrix compile'") from None
+    except ValidationError as error:
+        first = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:3]]
+        raise MatrixError(f"{where} is not a matrix: {'; '.join(first)}", "compile it anew with 'tfcompat matrix compile'") from None
+    broken = list(_broken_invariants(typed))
+    if broken:
+        raise MatrixError(f"{where} breaks {len(broken)} invariants: {'; '.join(broken[:5])}", "correct the rows in data/ and compile anew")
+
+
+def _with_requirements(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with each build's requirement lists in place of their numbers in the shared table."""
+    sets = document["requirement_sets"]
+    expanded = dict(document)
+    for section in ("tensorflow", "keras"):
+        expanded[section] = [
+            {
+                **row,
+                "builds": {
+                    platform: {
+                        **build,
+                        "requires": sets[build["requires"]],
+                        "extras": {name: sets[index] for name, index in build["extras"].items()},
+                    }
+                    for platform, build in row["builds"].items()
+                },
+            }
+            for row in document[section]
+        ]
+    return expanded
+
+
+def check_schema_version(document: Mapping[str, Any], where: str) -> None:
+    """Refuse a document of another schema: a newer one may mean something else by the same words."""
+    found = document.get("schema_version")
+    if found != SCHEMA_VERSION:
+        newer = isinstance(found, int) and found > SCHEMA_VERSION
+        hint = "upgrade tfcompat" if newer else "compile it with this tfcompat"
+        raise MatrixError(f"{where} has schema_version {found!r}; this tfcompat reads {SCHEMA_VERSION}", hint)
+
+
+def _broken_invariants(document: Document) -> Iterator[str]:
+    yield from _releases(document.tensorflow)
+    yield from _releases(document.keras)
+    yield from _unique("gpu", (_plain(n) for g in document.gpus for n in {g.name, *g.aliases}))
+    yield from _unique("toolkit", (t.version for t in document.toolkits))
+    yield from _ordered("toolkit", [t.version for t in document.toolkits])
+    for name, images in vars(document.images).items():
+        if name != "official_contents":
+            yield from _unique(f"image {name}", (i.tag for i in images))
+    yield from _unique("contents", (f"{c.tensorflow} {c.accelerator}" for c in document.images.official_contents))
+    for name, rows in document.packages.items():
+        yield from _ordered(f"package {name}", [row[0] for row in rows])
+    groups: list[Iterable[Any]] = [
+        document.backends, document.formats, document.notes, document.caps, document.toolkits, document.architectures,
+        document.cudnn, document.gpus, document.ambiguous_gpus, document.distributions, document.floating,
+        document.images.python, document.images.cuda, document.images.official_tags, document.images.official_contents,
+        document.images.ngc,
+    ]  # fmt: skip
+    for group in groups:
+        for row in group:
+            yield from _evidenced(row, f"{type(row).__name__} {_label(row)}")
+
+
+def _releases(rows: list[r.Release]) -> Iterator[str]:
+    packages: dict[str, list[str]] = {}
+    for row in rows:
+        packages.setdefault(row.package, []).append(row.version)
+        for platform, build in row.builds.items():
+            where = f"{row.package} {row.version} {platform}"
+            if not build.python:
+                yield f"{where}: no interpreter"
+            if build.kind == "stub" and not build.delegates_to:
+                yield f"{where}: a stub that delegates to nothing"
+            if build.kind == "cuda" and platform == "linux/amd64" and not (build.cuda and build.cudnn and build.compute_capabilities):
+                yield f"{where}: a CUDA build without CUDA, cuDNN or compute capabilities"
+            yield from _evidenced(build, where)
+    for package, versions in packages.items():
+        yield from _ordered(package, versions)
+
+
+def _unique(what: str, names: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield f"{what} {name} stands twice"
+        seen.add(name)
+
+
+def _ordered(what: str, versions: list[str]) -> Iterator[str]:
+    for before, after in zip(versions, versions[1:], strict=False):
+        if not version(before) < version(after):
+            yield f"{what}: {before} stands before {after}"
+
+
+def _evidenced(row: Any, where: str) -> Iterator[str]:
+    if not row.evidence or not all(row.evidence.values()):
+        yield f"{where}: no evidence"
+    for statements in row.evidence.values():
+        for statement in statements:
+            kind, colon, source = statement.partition(": ")
+            if kind not in _KINDS or not colon or not source.strip():
+                yield f"{where}: evidence {statement[:60]!r} is not 'KIND: SOURCE'"
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace(" ", "").replace("-", "")
+
+
+def _label(row: Any) -> str:
+    return next((str(getattr(row, n)) for n in ("tag", "name", "image", "key", "version", "tensorflow", "versions") if hasattr(row, n)), "")

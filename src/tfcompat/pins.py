@@ -1,0 +1,123 @@
+"""Exact pins for what stands beside TensorFlow, derived from the wheels' ranges and the index.
+
+Direct dependencies only, and derived, not run: each is the newest release on the index that the wheel, Keras
+and the learned caps admit for the target interpreter. Packages released in step with TensorFlow stay on its minor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from tfcompat.requirements import cap_on, requirements_of
+from tfcompat.versions import minor, version
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from tfcompat.matrix.matrix import Matrix
+    from tfcompat.matrix.records import PackageRelease
+    from tfcompat.stack import Package, Tensorflow
+
+__all__ = ["Pins", "admits", "derive_pins", "newest_package"]
+
+_IN_STEP = ("tensorboard", "tensorflow-estimator")
+
+
+@dataclass(frozen=True)
+class Pins:
+    """``exact`` maps distribution to version; ``open`` holds requirements that could not be pinned, as written."""
+
+    exact: Mapping[str, str]
+    open: tuple[str, ...]
+
+
+def derive_pins(
+    matrix: Matrix, tensorflow: Tensorflow, python: Version, keras: Package | None, wished: Mapping[str, SpecifierSet]
+) -> Pins:
+    """Pins for the direct dependencies of *tensorflow* (and of Keras 3), honouring *wished* ranges."""
+    build = tensorflow.build
+    if build is None:
+        return Pins({}, ())
+    ranges = dict(requirements_of(build, tensorflow.platform, python))
+    exact: dict[str, str] = {}
+    keras = keras or _keras(matrix, tensorflow, python, ranges.pop("keras", None))
+    ranges.pop("keras", None)
+    if keras is not None:
+        exact[keras.name] = str(keras.version)
+        release = matrix.release(keras.name, str(keras.version))
+        if release is not None:
+            own = requirements_of(release.builds["any"], tensorflow.platform, python)
+            for name, allowed in own.items():
+                if not name.startswith("tensorflow"):
+                    ranges[name] = ranges.get(name, SpecifierSet()) & allowed
+    unpinned = []
+    for name in sorted({**ranges, **wished}):
+        allowed = ranges.get(name, SpecifierSet()) & wished.get(name, SpecifierSet())
+        found = _choose(matrix, tensorflow, name, allowed, python)
+        if found is None:
+            unpinned.append(f"{name}{allowed}")
+        else:
+            exact[name] = found
+    return Pins(exact, tuple(unpinned))
+
+
+def newest_package(
+    matrix: Matrix, name: str, allowed: SpecifierSet, python: Version, platform: str
+) -> Iterator[PackageRelease]:
+    """Releases of *name* on the index inside *allowed* that this interpreter and platform can install, newest first."""
+    for row in matrix.package(name):
+        if _installable(row, python, platform) and _contains(allowed, row.version):
+            yield row
+
+
+def _choose(matrix: Matrix, tensorflow: Tensorflow, name: str, allowed: SpecifierSet, python: Version) -> str | None:
+    cap = cap_on(matrix, tensorflow.release, name)
+    if cap is not None:
+        allowed = allowed & SpecifierSet(cap.allows)
+    rows = list(newest_package(matrix, name, allowed, python, tensorflow.platform))
+    if name in _IN_STEP:
+        release = minor(version(tensorflow.release.version))
+        rows = [r for r in rows if minor(version(r.version)) <= release] or rows
+    return rows[0].version if rows else None
+
+
+def _keras(matrix: Matrix, tensorflow: Tensorflow, python: Version, allowed: SpecifierSet | None) -> Package | None:
+    """The newest Keras that the wheel asks for and this interpreter can install; None where the wheel asks for none."""
+    from tfcompat.stack import Package
+
+    if allowed is None:
+        return None
+    cap = cap_on(matrix, tensorflow.release, "keras")
+    if cap is not None:
+        allowed = allowed & SpecifierSet(cap.allows)
+    for row in reversed(matrix.keras):
+        build = row.builds.get("any")
+        if row.package == "keras" and build and not row.yanked and _contains(allowed, row.version) and admits(build.requires_python, python):
+            return Package("keras", version(row.version))
+    return None
+
+
+@lru_cache(maxsize=65536)
+def _contains(allowed: SpecifierSet, text: str) -> bool:
+    return allowed.contains(version(text), prereleases=True)
+
+
+def _installable(row: PackageRelease, python: Version, platform: str) -> bool:
+    interpreters = row.python.get(platform, ())
+    return (f"{python.major}.{python.minor}" in interpreters or "*" in interpreters) and admits(row.requires_python, python)
+
+
+@lru_cache(maxsize=8192)
+def admits(requires_python: str | None, python: Version) -> bool:
+    """Whether Requires-Python admits the interpreter's newest patch release; a malformed one admits nothing."""
+    if requires_python is None:
+        return True
+    try:
+        return SpecifierSet(requires_python).contains(version(f"{python.major}.{python.minor}.99"))
+    except InvalidSpecifier:
+        return False

@@ -1,0 +1,98 @@
+"""The one place where findings become sentences."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import Version
+
+from tfcompat.stack import Tensorflow
+from tfcompat.versions import version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tfcompat.rules.rule import Finding
+
+__all__ = ["listed", "remedy", "sentence", "summary"]
+
+_SHOWN = 3  # values named one by one; more become a range or a count
+_RANGE = re.compile(r"^(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)$")
+
+
+def sentence(finding: Finding) -> str:
+    """What one finding says, beginning with a capital letter."""
+    return _capital(_fill([finding]))
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """What findings of one rule say together: one clause for each reason, values joined or given as a range."""
+    by_reason: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_reason.setdefault(finding.verdict.reason, []).append(finding)
+    return "; ".join(_fill(group) for group in by_reason.values())
+
+
+def remedy(finding: Finding) -> str:
+    """What can be done about it, empty where the rule has no advice."""
+    return finding.rule.remedies.get(finding.verdict.reason, "")
+
+
+def _fill(findings: Sequence[Finding]) -> str:
+    message = findings[0].rule.messages[findings[0].verdict.reason]
+    names = re.findall(r"{([\w-]+)}", message)
+    return re.sub(r"{([\w-]+)}", "{}", message).format(*(listed(_values(findings, name)) for name in names))
+
+
+def _values(findings: Iterable[Finding], name: str) -> list[Any]:
+    found: dict[str, Any] = {}
+    for finding in findings:
+        values = [fact.value for fact in finding.facts if fact.name == name]
+        if name in finding.verdict.values:
+            values = [finding.verdict.values[name]]
+        for value in values:
+            for one in value if isinstance(value, tuple) else (value,):
+                found.setdefault(str(one), one)
+    return list(found.values())
+
+
+def listed(values: Sequence[Any]) -> str:
+    """Values as people write them: ``2.16.1 and 2.17.0``, ``tensorflow 2.16.1 to 2.21.0``, ``4 images, such as ...``."""
+    if all(isinstance(v, Tensorflow) for v in values) and values:
+        return _releases(values)
+    texts = ["an unknown version" if v is None else str(v) for v in values]
+    if len(texts) > 1:
+        merged = _merged_range(texts)
+        if merged is not None:
+            return merged
+    if len(texts) <= _SHOWN:
+        return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1]))) if texts else "something unknown"
+    if all(isinstance(v, Version) for v in values):
+        return f"{min(values)} to {max(values)}"
+    return f"{texts[0]}, {texts[1]} and {len(texts) - 2} others"
+
+
+def _releases(values: Sequence[Tensorflow]) -> str:
+    versions = sorted({version(v.release.version) for v in values})
+    names = sorted({v.release.package for v in values}, key=lambda n: (n != "tensorflow", n))
+    name = "NVIDIA's tensorflow" if names == ["nvidia"] else "tensorflow" if "tensorflow" in names else names[0]
+    if len(versions) <= _SHOWN:
+        texts = list(map(str, versions))
+        return f"{name} " + " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
+    return f"{name} {versions[0]} to {versions[-1]}"
+
+
+def _merged_range(texts: Sequence[str]) -> str | None:
+    """``3.6 to 3.9`` and ``3.9 to 3.13`` together: ``3.6 to 3.13``."""
+    ends = []
+    for text in texts:
+        match = _RANGE.match(text)
+        if match is None:
+            return None
+        ends += [version(match[1]), version(match[2])]
+    return f"{min(ends)} to {max(ends)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:] if text[:1].islower() and not text.startswith(("tensorflow", "cuDNN", "nvidia", "nvcr", "python:")) else text

@@ -1,0 +1,9 @@
+"""The first door: from wishes to a plan, or to the smallest reason why there is none."""
+
+from __future__ import annotations
+
+from tfcompat.resolver.plan import Plan, PlanImage
+from tfcompat.resolver.request import PackageLine, Request
+from tfcompat.resolver.resolution import Resolution, ResolutionImpossible, Suggestion, resolve
+
+__all__ = ["PackageLine", "Plan", "PlanImage", "Request", "Resolution", "ResolutionImpossible", "Suggestion", "resolve"]

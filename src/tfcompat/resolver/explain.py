@@ -1,0 +1,195 @@
+"""Why nothing fits, as small as it can be said; and the nearest changes that would, each proven.
+
+The conflict is minimal over wishes and rules together: dropping any one of those named leaves a request that
+has a plan. It is found by deletion, starting from the rules that rejected anything at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from tfcompat.drivers import last_branch, toolkit_driver
+from tfcompat.resolver.search import PYTHONS, Search
+from tfcompat.rules import Finding, Rule
+from tfcompat.versions import parse_specifier, version
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from tfcompat.matrix.matrix import Matrix
+    from tfcompat.resolver.request import Wish
+
+__all__ = ["Cause", "Core", "changes", "find_core"]
+
+Wishes = Mapping[str, "Wish"]
+
+# the order in which wishes are tried to be dropped: what is named last is most likely to be named in the conflict
+_DROP_ORDER = ("jupyter", "package", "keras", "cudnn", "cuda", "driver", "gpu", "platform", "accelerator", "base", "python", "tensorflow")
+# the order in which changes are offered: what is easiest to change first
+_CHANGE_ORDER = ("base", "python", "package", "keras", "cudnn", "cuda", "tensorflow", "jupyter", "driver", "gpu", "platform", "accelerator")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One part of a conflict: a rule, and everything it rejects because of the wishes in the conflict."""
+
+    rule: Rule
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Core:
+    """A minimal conflict: without any one of ``wishes`` or ``rules`` there is a plan."""
+
+    wishes: Mapping[str, Wish]
+    rules: tuple[Rule, ...]
+    causes: tuple[Cause, ...]
+
+
+def find_core(matrix: Matrix, wishes: Wishes, rules: Sequence[Rule]) -> Core:
+    """The minimal conflict of wishes that have no candidate under *rules*."""
+    kept_rules = _rules_that_reject(matrix, wishes, rules)
+    kept = dict(wishes)
+    for rule in list(kept_rules):
+        fewer = [r for r in kept_rules if r is not rule]
+        if not Search(matrix, kept, fewer).feasible():
+            kept_rules = fewer
+    for name in sorted(wishes, key=lambda n: _position(_DROP_ORDER, n)):
+        without = {n: w for n, w in kept.items() if n != name}
+        if not Search(matrix, without, kept_rules).feasible():
+            kept = without
+    findings = _collect(matrix, kept, kept_rules)
+    return Core(kept, tuple(kept_rules), tuple(_causes(findings)))
+
+
+def _rules_that_reject(matrix: Matrix, wishes: Wishes, rules: Sequence[Rule]) -> list[Rule]:
+    """Only these can matter: the same candidates are rejected without the others."""
+    told = {f.rule.id for f in _collect(matrix, wishes, rules)}
+    return [rule for rule in rules if rule.id in told]
+
+
+def _collect(matrix: Matrix, wishes: Wishes, rules: Sequence[Rule]) -> list[Finding]:
+    found: list[Finding] = []
+    search = Search(matrix, wishes, rules, found.append)
+    search.feasible()
+    return found
+
+
+def _causes(findings: Sequence[Finding]) -> Iterator[Cause]:
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule.id, []).append(finding)
+    for group in by_rule.values():
+        yield Cause(group[0].rule, tuple(group))
+
+
+def _position(order: Sequence[str], name: str) -> int:
+    return order.index(name.partition(":")[0])
+
+
+# -- changes -------------------------------------------------------------------------------------
+
+
+def changes(matrix: Matrix, wishes: Wishes, core: Core, rules: Sequence[Rule]) -> Iterator[tuple[dict[str, str], Wishes]]:
+    """The nearest changes that lead to a plan: what to change to what, and the wishes after it.
+
+    One wish of the conflict at a time, each moved to the nearest value that works; pairs of them where none
+    alone is enough. A wish that cannot be moved is dropped (value ``"any"``).
+    """
+    names = sorted(core.wishes, key=lambda n: _position(_CHANGE_ORDER, n))
+    found = False
+    for name in names:
+        for change, changed in _moves(matrix, wishes, name, rules):
+            found = True
+            yield change, changed
+    if "base" not in wishes and wishes["accelerator"].value == "gpu":
+        offer = _ngc(matrix, wishes, rules)
+        if offer is not None:
+            found = True
+            yield offer
+    if found:
+        return
+    others = sorted((n for n in wishes if n != "platform"), key=lambda n: _position(_CHANGE_ORDER, n))
+    for size in (2, 3, len(others)):
+        for dropped in combinations(others, min(size, len(others))):
+            changed = _without(wishes, *dropped)
+            if Search(matrix, changed, rules).feasible():
+                yield dict.fromkeys(dropped, "any"), changed
+                return
+
+
+def _moves(matrix: Matrix, wishes: Wishes, name: str, rules: Sequence[Rule]) -> Iterator[tuple[dict[str, str], Wishes]]:
+    kind = name.partition(":")[0]
+    nearest: dict[str, Callable[[], Iterator[str]]] = {
+        "tensorflow": lambda: _near_releases(matrix, wishes[name]),
+        "python": lambda: _near_pythons(wishes[name]),
+        "driver": lambda: _near_drivers(matrix, wishes),
+    }
+    if kind in nearest:
+        for text in nearest[kind]():
+            value = version(text) if kind == "driver" else parse_specifier(text, name)
+            changed = {**wishes, name: wishes[name].with_text(text, value)}
+            if Search(matrix, changed, rules).feasible():
+                yield {kind: text}, changed
+                return
+        return
+    if kind == "platform":
+        moved = {**wishes, name: wishes[name].with_text("linux/amd64", "linux/amd64")}
+        change = {"platform": "linux/amd64"}
+    elif kind == "accelerator":
+        moved = {n: w for n, w in wishes.items() if n.partition(":")[0] not in ("gpu", "driver", "cuda", "cudnn")}
+        moved["accelerator"] = wishes[name].with_text("cpu", "cpu")
+        change = {"accelerator": "cpu"}
+    else:
+        moved, change = _without(wishes, name), {name: "auto" if kind == "base" else "any"}
+    if moved != wishes and Search(matrix, moved, rules).feasible():
+        yield change, moved
+
+
+def _ngc(matrix: Matrix, wishes: Wishes, rules: Sequence[Rule]) -> tuple[dict[str, str], Wishes] | None:
+    """NVIDIA's own image as a way out where it was not considered: what it serves is then not fully established."""
+    changed = {**wishes, "base": wishes["accelerator"].__class__("base", "ngc", "ngc", "suggested")}
+    return ({"base": "ngc"}, changed) if Search(matrix, changed, rules).feasible() else None
+
+
+def _without(wishes: Wishes, *names: str) -> dict[str, Wish]:
+    return {n: w for n, w in wishes.items() if n not in names}
+
+
+def _near_releases(matrix: Matrix, wish: Wish) -> Iterator[str]:
+    """Exact releases, those nearest to the wished ones first; the newer of two equally near ones first."""
+    versions = sorted({version(r.version) for r in matrix.releases})
+    wished = [i for i, v in enumerate(versions) if wish.value.contains(v, prereleases=True)]
+    distance = {v: min((abs(i - w) for w in wished), default=0) for i, v in enumerate(versions)}
+    for found in sorted(versions, key=lambda v: (distance[v], -versions.index(v))):
+        if distance[found]:
+            yield f"=={found}"
+
+
+def _near_pythons(wish: Wish) -> Iterator[str]:
+    wished = [int(p.partition(".")[2]) for p in PYTHONS if wish.value.contains(p)]
+    centre = wished or [int(n) for n in wish.text.split(".")[1:2] if n.isdigit()] or [12]
+    for text in sorted(PYTHONS, key=lambda p: min(abs(int(p.partition(".")[2]) - w) for w in centre)):
+        if text not in {f"3.{w}" for w in wished}:
+            yield text
+
+
+def _near_drivers(matrix: Matrix, wishes: Wishes) -> Iterator[str]:
+    """Driver versions of the toolkits: upwards from the wished one, or down to a branch that still runs the GPU."""
+    wished: Version = wishes["driver"].value
+    known = {d for t in matrix.toolkits for d in (*map(version, t.drivers.values()), version(t.minimum_driver), toolkit_driver(t))}
+    ceilings = [last_branch(matrix, w.value.capability)[0] for n, w in wishes.items() if n.startswith("gpu:")]
+    ceiling = min((c for c in ceilings if c is not None), default=None)
+    if ceiling is not None and wished.major > ceiling:
+        yield from map(_driver_text, sorted((d for d in known if d.major <= ceiling), reverse=True))
+    else:
+        yield from map(_driver_text, sorted(d for d in known if d > wished))
+
+
+def _driver_text(driver: Version) -> str:
+    """NVIDIA writes 450.80.02 where a version says 450.80.2."""
+    major, *rest = driver.release
+    return ".".join([str(major), str(rest[0]) if rest else "0", *(f"{n:02d}" for n in rest[1:])])

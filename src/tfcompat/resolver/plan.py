@@ -1,0 +1,187 @@
+"""A plan: a candidate made ready to build, with exact requirements, variables, steps and remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+
+from tfcompat.architectures import native_code
+from tfcompat.drivers import last_branch, toolkit_driver
+from tfcompat.pins import derive_pins
+from tfcompat.prose import sentence
+from tfcompat.versions import version
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from tfcompat.matrix.matrix import Matrix
+    from tfcompat.resolver.request import Wish
+    from tfcompat.resolver.search import Candidate
+    from tfcompat.stack import Fact, Image, Package
+
+__all__ = ["Plan", "PlanImage", "make_plan"]
+
+_LIBRARY_PATH_NOTES = ("pip-cuda-libraries-not-found", "runpath-lacks-nvidia-folders")
+_LIBRARY_PATH_STEP = "write the site-packages/nvidia/*/lib folders to /etc/ld.so.conf.d/nvidia-pip.conf and run ldconfig"
+_KINDS = ("verified", "measured", "documented", "observed", "inferred", "unknown")
+
+
+@dataclass(frozen=True)
+class PlanImage:
+    """The image to start from. ``evidence`` is the kind of proof that the tag exists; ``digest`` is None unless known."""
+
+    reference: str
+    recipe: str
+    digest: str | None
+    evidence: str
+    python_from: str = "image"
+    os: str | None = None
+    carries_tensorflow: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to build. ``cuda`` and ``cudnn`` are None in a plan for the CPU.
+
+    ``host`` says what the machine must bring (``driver``: a specifier). ``steps`` are what a plain
+    install leaves out; ``remarks`` deserve a person's attention; ``evidence`` maps each fact to its statements.
+    """
+
+    package: str
+    tensorflow: str
+    keras: str | None
+    python: str
+    cuda: str | None
+    cudnn: str | None
+    platform: str
+    image: PlanImage
+    requirements: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+    host: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    evidence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    library_path: bool = False
+
+
+def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) -> Plan:
+    """The plan of *candidate*; pins are derived for its interpreter and platform."""
+    facts, offer, image = candidate.facts, candidate.offer, candidate.offer.image
+    gpu = facts["accelerator"].value == "gpu"
+    release = candidate.tensorflow.release
+    notes = [n for n in map(lambda key: matrix.notes_of(release, key), _LIBRARY_PATH_NOTES) if n is not None]
+    library_path = bool(offer.parts and notes)
+    requirements, remarks = _requirements(matrix, candidate, wishes)
+    env = dict(facts["env"].value) if "env" in facts else {}
+    if any(f.verdict.reason in ("jit", "doubtful-jit") for f in candidate.findings):
+        env["CUDA_CACHE_MAXSIZE"] = "4294967296"
+    host = _host(matrix, candidate) if gpu else {}
+    if host and "driver" not in facts:
+        remarks.append(f"The host needs an NVIDIA driver {host['driver']}")
+    if gpu and "gpu" not in facts:
+        remarks.append("No GPU model was named, so whether this release has code for yours was not checked; name it with --gpu")
+    if not gpu and wishes["accelerator"].where != "--cpu":
+        remarks.append("No GPU was asked for: this plan runs on the CPU; add --gpu for one that uses a GPU")
+    keras = _keras(facts, requirements)
+    return Plan(
+        package="tensorflow" if release.package == "nvidia" else release.package,
+        tensorflow=release.version,
+        keras=keras,
+        python=str(facts["python"].value or candidate.python),
+        cuda=str(offer.cuda) if gpu and offer.cuda else None,
+        cudnn=str(offer.cudnn) if gpu and offer.cudnn else None,
+        platform=candidate.tensorflow.platform if release.package != "nvidia" else wishes["platform"].value,
+        image=_plan_image(candidate),
+        requirements=tuple(requirements),
+        env=env,
+        steps=tuple([f"{_LIBRARY_PATH_STEP} ({notes[0].fact})"] if library_path else []),
+        host=host,
+        remarks=tuple(dict.fromkeys([*(sentence(f) for f in candidate.findings if f.verdict.outcome != "ok"), *remarks])),
+        evidence=_evidence(facts, image),
+        library_path=library_path,
+    )
+
+
+def _plan_image(candidate: Candidate) -> PlanImage:
+    image = candidate.offer.image
+    status = "unknown" if image.status in ("rolling", "unknown") else image.status
+    inside = image.tensorflow is not None and str(image.tensorflow) == candidate.tensorflow.release.version
+    return PlanImage(
+        image.reference.partition(" ")[0], candidate.offer.recipe, image.digest, status, candidate.offer.python_from, image.os, inside
+    )
+
+
+def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) -> tuple[list[str], list[str]]:
+    """The requirement lines, TensorFlow first, and what there is to remark about them."""
+    facts, offer, tensorflow = candidate.facts, candidate.offer, candidate.tensorflow
+    wished = {n.partition(":")[2]: w for n, w in wishes.items() if n.startswith("package:")}
+    unchecked = [w for n, w in wished.items() if not matrix.package(n)]
+    remarks = [f"{w.text} ({w.where}) was not checked: the matrix does not cover it" for w in unchecked]
+    chosen: Package | None = next((facts[n].value for n in ("tf-keras", "keras") if n in facts), None)
+    lines: list[str] = []
+    inside = offer.image.tensorflow is not None and str(offer.image.tensorflow) == tensorflow.release.version
+    if inside:
+        contents = matrix.official_contents.get((tensorflow.release.version, "gpu" if offer.image.gpu else "cpu"))
+        if offer.recipe != "ngc" and contents is not None and contents.distribution:
+            lines.append(f"{contents.distribution}=={tensorflow.release.version}")
+        packages = facts["package"].value if "package" in facts else ()
+        lines += [f"{p.name}=={p.version}" for p in (*([chosen] if chosen else []), *packages)]
+    else:
+        extra = "[and-cuda]" if offer.parts and not offer.left_out else ""
+        lines.append(f"{tensorflow.release.package}{extra}=={tensorflow.release.version}")
+        ranges = {n: w.value for n, w in wished.items() if matrix.package(n)}
+        pins = derive_pins(matrix, tensorflow, candidate.python, chosen, ranges)
+        lines += [f"{name}=={text}" for name, text in sorted({**pins.exact, **offer.parts}.items())]
+        for line in pins.open:
+            remarks.append(f"{line} could not be pinned: the matrix has no release of it for this interpreter")
+        if offer.left_out:
+            remarks.append(f"Left out of the and-cuda parts: {', '.join(offer.left_out)}, which the index does not carry and TensorFlow runs without")
+    lines += [w.text for w in unchecked]
+    if "jupyter" in wishes and offer.recipe != "official":
+        lines.append("jupyterlab")
+        remarks.append("jupyterlab is not pinned: the matrix does not cover it")
+    return lines, remarks
+
+
+def _keras(facts: Mapping[str, Fact], requirements: list[str]) -> str | None:
+    """The version behind ``tf.keras``: tf-keras where it is switched on, else the pinned keras."""
+    for name in ("tf-keras", "keras"):
+        if name in facts:
+            return str(facts[name].value.version)
+    return next((line.partition("==")[2] for line in requirements if line.startswith("keras==")), None)
+
+
+def _host(matrix: Matrix, candidate: Candidate) -> dict[str, str]:
+    """The driver the host must have: for the runtime, for PTX where there is no native code, for the GPU's generation."""
+    offer, build = candidate.offer, candidate.tensorflow.build
+    floors: list[tuple[Version, str]] = []
+    toolkit = matrix.toolkit(offer.cuda) if offer.cuda else None
+    if toolkit is not None:
+        floors.append((version(toolkit.minimum_driver), toolkit.minimum_driver))
+    if offer.image.driver_minimum is not None:
+        floors.append((offer.image.driver_minimum, str(offer.image.driver_minimum)))
+    gpus = candidate.facts["gpu"].value if "gpu" in candidate.facts else ()
+    built = matrix.toolkit(version(build.cuda)) if build and build.cuda else None
+    if built is not None and build is not None and any(not native_code(build.compute_capabilities, g.capability) for g in gpus if build.compute_capabilities):
+        floors.append(next((version(t), t) for t in built.drivers.values() if version(t) == toolkit_driver(built)))
+    ceilings = [b for b in (last_branch(matrix, g.capability)[0] for g in gpus) if b is not None]
+    parts = [f">={max(floors)[1]}"] if floors else []
+    parts += [f"<{min(ceilings) + 1}"] if ceilings else []
+    return {"driver": ",".join(parts)} if parts else {}
+
+
+def _evidence(facts: Mapping[str, Fact], image: Image) -> dict[str, tuple[str, ...]]:
+    """The statements behind each fact of the plan, those of the strongest kind first."""
+    found = {}
+    for name in ("tensorflow", "python", "keras", "tf-keras", "cuda", "cudnn", "image"):
+        fact = facts.get(name)
+        statements = fact.evidence if fact is not None else ()
+        if name == "python" and not statements:
+            statements = image.evidence
+        if statements:
+            found[name] = tuple(sorted(dict.fromkeys(statements), key=lambda s: _KINDS.index(s.partition(":")[0])))
+    return found
+
+

@@ -1,0 +1,170 @@
+"""A request: what a person wishes, as text; and the wishes it is made of, parsed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from tfcompat.errors import RequestError
+from tfcompat.images import find_image
+from tfcompat.matrix.gpus import find_gpu
+from tfcompat.versions import parse_specifier, parse_version
+
+if TYPE_CHECKING:
+    from tfcompat.matrix.matrix import Matrix
+
+__all__ = ["BASES", "PackageLine", "Request", "Wish", "parse_wishes"]
+
+BASES = ("auto", "official", "slim", "cuda", "ngc")
+RESOLVED_PLATFORMS = ("linux/amd64", "linux/arm64")
+
+
+@dataclass(frozen=True)
+class PackageLine:
+    """A requirement a person has, and where it stands: ``--package`` or ``requirements.txt:3``."""
+
+    text: str
+    where: str = "--package"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wished for. Everything is optional; specifiers follow PEP 440, and ``2.15`` means ``==2.15.*``.
+
+    ``gpu``: True for any GPU, or names and compute capabilities that the plan must all run on. ``driver``,
+    ``cuda`` and ``cudnn`` ask for a GPU as well. ``cpu`` asks for a plan without one, which is also what a
+    request gets that names nothing of a GPU. ``base``: ``auto``, ``official``, ``slim``, ``cuda``, ``ngc`` or an image.
+    """
+
+    tensorflow: str | None = None
+    keras: str | None = None
+    python: str | None = None
+    cuda: str | None = None
+    cudnn: str | None = None
+    driver: str | None = None
+    gpu: bool | Sequence[str] = False
+    cpu: bool = False
+    platform: str = "linux/amd64"
+    base: str = "auto"
+    jupyter: bool = False
+    packages: Sequence[str | PackageLine] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One wish, parsed. ``name`` is unique within a request: ``python``, ``gpu:A100``, ``package:numpy``."""
+
+    name: str
+    text: str
+    value: Any
+    where: str
+
+    def with_text(self, text: str, value: Any) -> Wish:
+        return replace(self, text=text, value=value)
+
+
+Wishes = Mapping[str, Wish]
+
+
+def parse_wishes(request: Request, matrix: Matrix) -> dict[str, Wish]:
+    """The wishes of *request*. Raises :class:`RequestError` for one that cannot be understood.
+
+    A version that the matrix has never heard of is refused here, with what there is; two wishes that
+    exclude each other are not: that is a conflict, and the resolver explains it.
+    """
+    wishes: dict[str, Wish] = {}
+
+    def add(name: str, text: str, value: Any, where: str) -> None:
+        wishes[name] = Wish(name, text, value, where)
+
+    for name in ("tensorflow", "keras", "python", "cuda", "cudnn"):
+        text = getattr(request, name)
+        if text is not None:
+            add(name, text, parse_specifier(text, f"--{name}"), f"--{name}")
+    if request.driver is not None:
+        add("driver", request.driver, parse_version(request.driver, "--driver"), "--driver")
+    _add_gpus(request, matrix, add)
+    if request.platform not in RESOLVED_PLATFORMS:
+        raise RequestError(f"--platform: {request.platform!r} is not known", f"one of {', '.join(RESOLVED_PLATFORMS)}")
+    add("platform", request.platform, request.platform, "--platform" if request.platform != "linux/amd64" else "the default platform")
+    if request.base not in BASES:
+        add("base", request.base, find_image(matrix, request.base), "--base")
+    elif request.base != "auto":
+        add("base", request.base, request.base, "--base")
+    if request.jupyter:
+        add("jupyter", "yes", True, "--jupyter")
+    _add_packages(request, wishes)
+    _refuse_unheard_of(wishes, matrix)
+    return wishes
+
+
+def _add_gpus(request: Request, matrix: Matrix, add: Any) -> None:
+    if isinstance(request.gpu, str):
+        raise RequestError(f"gpu={request.gpu!r} is text", f"give a list: gpu=[{request.gpu!r}]")
+    names = [] if isinstance(request.gpu, bool) else [str(n) for n in request.gpu]
+    for name in names:
+        target = find_gpu(matrix, name)
+        add(f"gpu:{target.name}", name, target, "--gpu")
+    asked = [option for option in ("cuda", "cudnn", "driver") if getattr(request, option) is not None]
+    wanted = bool(request.gpu) or bool(names) or bool(asked)
+    if wanted and request.cpu:
+        raise RequestError(f"--cpu excludes {'--gpu' if request.gpu else '--' + asked[0]}", "leave one of them out")
+    where = "--gpu" if request.gpu else f"--{asked[0]}" if asked else "--cpu" if request.cpu else "no GPU was asked for"
+    add("accelerator", "gpu" if wanted else "cpu", "gpu" if wanted else "cpu", where)
+
+
+def _add_packages(request: Request, wishes: dict[str, Wish]) -> None:
+    for item in request.packages:
+        line = item if isinstance(item, PackageLine) else PackageLine(item)
+        try:
+            requirement = Requirement(line.text)
+        except InvalidRequirement as error:
+            reason = str(error).splitlines()[0]
+            raise RequestError(f"{line.where}: {line.text!r} is not a requirement: {reason}", "write for instance 'numpy>=2'") from None
+        name = canonicalize_name(requirement.name)
+        if name in ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "keras"):
+            name = "keras" if name == "keras" else "tensorflow"
+        else:
+            name = f"package:{name}"
+        before = wishes.get(name)
+        specifier = requirement.specifier & before.value if before else requirement.specifier
+        wishes[name] = Wish(
+            name,
+            f"{before.text}, {line.text}" if before else line.text,
+            SpecifierSet(str(specifier), prereleases=True),
+            f"{before.where}, {line.where}" if before else line.where,
+        )
+
+
+def _refuse_unheard_of(wishes: Wishes, matrix: Matrix) -> None:
+    """A range that no version satisfies is a mistake in the request, not a conflict between facts."""
+    wish = wishes.get("tensorflow")
+    if wish is not None:
+        versions = [r.version for r in matrix.releases]
+        if not any(wish.value.contains(v) for v in versions):
+            raise RequestError(
+                f"{wish.where}: no final release of tensorflow satisfies {wish.text!r} (matrix of {matrix.measured})",
+                _nearest_versions(wish.text, versions),
+            )
+    wish = wishes.get("keras")
+    if wish is not None:
+        versions = [r.version for r in matrix.keras]
+        if not any(wish.value.contains(v) for v in versions):
+            raise RequestError(
+                f"{wish.where}: no final release of keras satisfies {wish.text!r} (matrix of {matrix.measured})",
+                f"known are {versions[0]} to {max(versions, key=lambda v: parse_version(v, 'keras'))}",
+            )
+
+
+def _nearest_versions(text: str, versions: Sequence[str]) -> str:
+    found = re.search(r"\d+\.\d+", text)
+    same_minor = sorted({v for v in versions if found and v.startswith(found[0] + ".")}, key=lambda v: parse_version(v, "tensorflow"))
+    if same_minor:
+        return f"of {found[0] if found else ''} there are {', '.join(same_minor)}"
+    return f"known are {versions[-1]} to {versions[0]}; 'tfcompat matrix show' lists them"

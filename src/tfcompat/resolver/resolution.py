@@ -1,0 +1,118 @@
+"""``resolve``: the best plan and ranked alternatives, or the reason why there is none and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tfcompat.errors import TfcompatError
+from tfcompat.prose import summary
+from tfcompat.resolver.explain import Cause, Core, changes, find_core
+from tfcompat.resolver.plan import Plan, make_plan
+from tfcompat.resolver.request import Request, parse_wishes
+from tfcompat.resolver.search import Candidate, Search
+from tfcompat.rules import RULES, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfcompat.matrix.matrix import Matrix
+    from tfcompat.resolver.request import Wish
+
+__all__ = ["Resolution", "ResolutionImpossible", "Suggestion", "resolve"]
+
+_ALTERNATIVES = 4
+_SUGGESTIONS = 4
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """``plan`` is the best; ``alternatives`` follow in order, each of another recipe or release."""
+
+    request: Request
+    plan: Plan
+    alternatives: tuple[Plan, ...]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A change of the request (``{"python": "3.11"}``; ``any`` drops the wish) and the plan it was proven to lead to."""
+
+    change: Mapping[str, str]
+    plan: Plan
+
+
+class ResolutionImpossible(TfcompatError):
+    """No plan satisfies the request. ``causes`` is minimal; each of ``suggestions`` leads to a plan."""
+
+    exit_code = 1
+
+    def __init__(self, request: Request, core: Core, suggestions: Sequence[Suggestion]) -> None:
+        self.request = request
+        self.core = core
+        self.causes: tuple[Cause, ...] = core.causes
+        self.suggestions = tuple(suggestions)
+        reasons = ", and because ".join(summary(cause.findings) for cause in core.causes)
+        super().__init__(f"no plan: because {reasons}" if reasons else "no plan: nothing in the matrix matches the request")
+
+
+def resolve(request: Request, matrix: Matrix | None = None, rules: Sequence[Rule] = RULES) -> Resolution:
+    """The best plan for *request* by *matrix* (the bundled one by default).
+
+    Raises :class:`RequestError` for a request that cannot be understood and
+    :class:`ResolutionImpossible` when no plan satisfies it.
+    """
+    if matrix is None:
+        from tfcompat.matrix.load import load_bundled
+
+        matrix = load_bundled()
+    wishes = parse_wishes(request, matrix)
+    ranked = _ranked(matrix, wishes, rules)
+    if not ranked:
+        core = find_core(matrix, wishes, rules)
+        raise ResolutionImpossible(request, core, _suggestions(matrix, wishes, core, rules))
+    plans = [make_plan(matrix, candidate, wishes) for candidate in _distinct(ranked)]
+    return Resolution(request, plans[0], tuple(plans[1:]))
+
+
+def _ranked(matrix: Matrix, wishes: Mapping[str, Wish], rules: Sequence[Rule]) -> list[Candidate]:
+    """Enough candidates to be sure of the best and to name alternatives, best first.
+
+    Releases come newest first, so once a release has an established candidate no older one can rank above it.
+    """
+    search = Search(matrix, wishes, rules)
+    found: list[Candidate] = []
+    established: list[str] = []
+    for candidate in search.candidates():
+        release = candidate.tensorflow.release.version
+        if len(set(established)) >= 2 and release not in established:
+            break
+        found.append(candidate)
+        if not candidate.doubts:
+            established.append(release)
+    if not established:
+        found += search.ngc_candidates()
+    return sorted(found, key=lambda c: c.rank)
+
+
+def _distinct(ranked: Iterable[Candidate]) -> list[Candidate]:
+    """The best of each recipe and release, up to the number that is shown."""
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for candidate in ranked:
+        key = (candidate.offer.recipe, candidate.tensorflow.release.version)
+        if key not in seen and len(kept) <= _ALTERNATIVES:
+            seen.add(key)
+            kept.append(candidate)
+    return kept
+
+
+def _suggestions(matrix: Matrix, wishes: Mapping[str, Wish], core: Core, rules: Sequence[Rule]) -> list[Suggestion]:
+    found = []
+    for change, changed in changes(matrix, wishes, core, rules):
+        best = _ranked(matrix, changed, rules)[0]
+        found.append(Suggestion(change, make_plan(matrix, best, changed)))
+        if len(found) == _SUGGESTIONS:
+            break
+    return found

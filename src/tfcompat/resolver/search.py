@@ -1,0 +1,359 @@
+"""The search: candidates in order, rejected as early as the rules allow.
+
+Facts are added step by step: host and release, then the interpreter, packages and Keras, and last the
+image with its CUDA. Each check runs at the first step that has all the facts it needs, so that one verdict
+cuts off everything below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tfcompat.resolver import candidate as c
+from tfcompat.resolver.neighbours import NoneFits, choose_keras, choose_packages
+from tfcompat.resolver.wish import WISH_RULES
+from tfcompat.rules import Check, Finding, Rule, Verdict, evaluate, run_check
+from tfcompat.stack import Fact, Image, Stack, Tensorflow
+from tfcompat.versions import minor, version
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    from tfcompat.matrix.matrix import Matrix
+    from tfcompat.matrix.records import Release
+    from tfcompat.resolver.request import Wish
+
+__all__ = ["PYTHONS", "Candidate", "Search", "contains"]
+
+Wishes = Mapping[str, "Wish"]
+Facts = dict[str, Fact]
+
+PYTHONS = tuple(f"3.{n}" for n in range(15, 4, -1))  # newest first; the wheels say which of them serve
+_STEPS = {  # the step at which a fact is known; facts of the host are there from the beginning
+    "accelerator": 0, "gpu": 0, "driver": 0, "tensorflow": 0,
+    "python": 1,
+    "package": 2,
+    "keras": 3, "tf-keras": 3, "env": 3,
+    "image": 4, "libc": 4, "cuda": 4, "cudnn": 4,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A stack that no rule rejects, with what the rules had to remark about it."""
+
+    facts: Mapping[str, Fact]
+    tensorflow: Tensorflow
+    python: Version
+    offer: c.Offer
+    findings: tuple[Finding, ...]
+
+    @cached_property
+    def doubts(self) -> int:
+        """How many relations could not be established."""
+        return sum(f.verdict.outcome == "unknown" for f in self.findings)
+
+    @cached_property
+    def warnings(self) -> int:
+        return sum(f.verdict.outcome == "violated" and f.verdict.severity == "warning" for f in self.findings)
+
+    @cached_property
+    def rank(self) -> tuple[Any, ...]:
+        """Lower is better; the order is documented in docs/resolve.md."""
+        return (
+            bool(self.doubts),
+            self.offer.recipe == "ngc",
+            _Newer(version(self.tensorflow.release.version)),
+            self.warnings,
+            self.offer.python_from == "uv",
+            c.RECIPES.index(self.offer.recipe),
+            _Newer(minor(self.python)),
+            self.offer.image.reference,
+        )
+
+
+@dataclass(frozen=True, order=False)
+class _Newer:
+    """Sorts newer versions first."""
+
+    value: Version
+
+    def __lt__(self, other: _Newer) -> bool:
+        return self.value > other.value
+
+
+class Search:
+    """One search: a matrix, the wishes that hold and the rules that hold. Pure: same inputs, same candidates.
+
+    With *collect* every rejection is reported, and every rule is asked at each step instead of stopping at
+    the first that rejects: that is how a conflict is explained.
+    """
+
+    def __init__(
+        self, matrix: Matrix, wishes: Wishes, rules: Sequence[Rule], collect: Callable[[Finding], None] | None = None
+    ) -> None:
+        self.matrix = matrix
+        self.wishes = wishes
+        self.rules = rules
+        self.collect = collect
+        self.gpu = "accelerator" in wishes and wishes["accelerator"].value == "gpu"
+        self.platform: str = wishes["platform"].value if "platform" in wishes else "linux/amd64"
+        self.base: str | Image = wishes["base"].value if "base" in wishes else "auto"
+        self.steps = _schedule(tuple(rules))
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Candidates with wheels of the index, release by release from the newest."""
+        host = self._host_facts()
+        if self.base == "ngc" or (isinstance(self.base, Image) and self.base.own_build):
+            return
+        for tensorflow in self._releases():
+            facts = {**host, "tensorflow": Fact("tensorflow", tensorflow, self._where("tensorflow"), _evidence(tensorflow))}
+            if self._rejections(facts, 0):
+                continue
+            for python in self._pythons(facts):
+                with_python = {**facts, "python": Fact("python", python, self._where("python"))}
+                if not self._rejections(with_python, 1):
+                    yield from self._complete(with_python, tensorflow, python)
+
+    def ngc_candidates(self) -> Iterator[Candidate]:
+        """NVIDIA's own images: for a GPU, and only on platforms they are known to serve unless they were asked for."""
+        named = self.base if isinstance(self.base, Image) and self.base.own_build else None
+        if named is None and self.base not in ("auto", "ngc"):
+            return
+        host = self._host_facts()
+        offers = [c.own_build(self.matrix, named)] if named else c.ngc_offers(self.matrix)
+        for tensorflow, offer in offers:
+            image = offer.image
+            facts = {**host, "tensorflow": Fact("tensorflow", tensorflow, image.reference, image.evidence)}
+            if not self.gpu or image.python is None:
+                continue
+            if self.platform != "linux/amd64" and image.platforms is None and self.base == "auto":
+                continue
+            wish = self.wishes.get("tensorflow")
+            if wish is not None and not contains(wish.value, tensorflow.release.version):
+                self._reject("tensorflow", {**facts, "image": _image_fact(image)}, wish=wish.text, inside=str(image.tensorflow))
+                continue
+            if "keras" not in self.wishes:  # which Keras is inside is not curated
+                facts["python"] = Fact("python", image.python, image.reference, image.evidence)
+                found = self._of_offer(facts, tensorflow, minor(image.python), offer)
+                if found is not None:
+                    yield found
+
+    def feasible(self) -> bool:
+        """Whether there is any candidate at all."""
+        return next(self.candidates(), None) is not None or next(self.ngc_candidates(), None) is not None
+
+    # -- releases and interpreters ----------------------------------------------------------
+
+    def _host_facts(self) -> Facts:
+        facts = {"accelerator": Fact("accelerator", "gpu" if self.gpu else "cpu", self._where("accelerator"))}
+        gpus = tuple(w.value for name, w in self.wishes.items() if name.startswith("gpu:"))
+        if gpus:
+            facts["gpu"] = Fact("gpu", gpus, "--gpu")
+        if "driver" in self.wishes:
+            facts["driver"] = Fact("driver", self.wishes["driver"].value, self._where("driver"))
+        return facts
+
+    def _where(self, name: str) -> str:
+        return self.wishes[name].where if name in self.wishes else "not asked for"
+
+    def _releases(self) -> Iterator[Tensorflow]:
+        wish = self.wishes.get("tensorflow")
+        for tensorflow in _spellings(self.matrix, self.gpu, self.platform):
+            release = tensorflow.release
+            if wish is None:
+                if not release.yanked:
+                    yield tensorflow
+            elif contains(wish.value, release.version) and (not release.yanked or str(wish.value) == f"=={release.version}"):
+                yield tensorflow
+
+    def _pythons(self, facts: Facts) -> Iterator[Version]:
+        """The interpreters to try, newest first; in an image the person named, its own where it has one."""
+        wish = self.wishes.get("python")
+        image = self.base if isinstance(self.base, Image) else None
+        if image is None or image.python is None:
+            yield from (version(text) for text in PYTHONS if wish is None or self._wants_python(version(text)))
+        elif wish is None or self._wants_python(image.python):
+            yield minor(image.python)
+        else:
+            known = {**facts, "python": Fact("python", image.python, image.reference, image.evidence), "image": _image_fact(image)}
+            self._reject("python", known, wish=wish.text)
+
+    def _wants_python(self, python: Version) -> bool:
+        """Whether the wish admits *python*; a wish for a patch release admits its minor where no patch is known."""
+        wish = self.wishes["python"]
+        if contains(wish.value, str(python)) or contains(wish.value, str(minor(python))):
+            return True
+        precise = self._precise_python()
+        return precise is not None and len(python.release) == 2 and minor(version(precise)) == python
+
+    def _precise_python(self) -> str | None:
+        """A patch release of Python, where the wish names one: ``3.11.9``."""
+        text = self.wishes["python"].text.strip().removeprefix("==").strip() if "python" in self.wishes else ""
+        return text if text.count(".") == 2 and text.replace(".", "").isdigit() else None
+
+    # -- packages and images ----------------------------------------------------------------
+
+    def _complete(self, facts: Facts, tensorflow: Tensorflow, python: Version) -> Iterator[Candidate]:
+        """The candidates of one release and interpreter: the best of each recipe."""
+        try:
+            facts = choose_packages(self.matrix, self.wishes, facts, python, self.platform, self._judge)
+            if "keras" in self.wishes:
+                facts = choose_keras(self.matrix, self.wishes["keras"], facts, tensorflow, python, self._judge)
+        except NoneFits as none:
+            for finding in none.rejections:
+                self._report(finding)
+            if not none.rejections:
+                self._reject("package", facts, package=none.name, wish=none.wish.text, platform=self.platform)
+            return
+        for reason, offers in self._offers(tensorflow, python):
+            some = False
+            for offer in offers:
+                some = True
+                found = self._of_offer(facts, tensorflow, python, offer)
+                if found is not None:
+                    yield found
+                    break  # the others of this recipe only rank below it
+            if not some:
+                image = {"image": _image_fact(self.base)} if isinstance(self.base, Image) else {}
+                self._reject(reason, {**facts, **image})
+
+    def _offers(self, tensorflow: Tensorflow, python: Version) -> Iterator[tuple[str, Iterator[c.Offer]]]:
+        """By recipe: the offers, and what to say where there is none."""
+        matrix, precise = self.matrix, self._precise_python()
+        if isinstance(self.base, Image):
+            yield "no-cuda-inside", c.custom_offers(matrix, self.base, tensorflow, python, self.gpu)
+            return
+        if self.base in ("auto", "official"):
+            yield "no-tag", c.official_offers(matrix, tensorflow, self.gpu, "jupyter" in self.wishes)
+        if self.base in ("auto", "slim"):
+            reason = "no-extra" if c.python_base(matrix, python, precise) else "no-python-image"
+            yield reason, c.slim_offers(matrix, tensorflow, python, self.gpu, precise)
+        if self.base in ("auto", "cuda") and self.gpu:
+            yield "no-cuda-image", c.cuda_offers(matrix, tensorflow, python)
+        elif self.base == "cuda":
+            yield "no-python-image", c.slim_offers(matrix, tensorflow, python, False, precise)
+
+    def _of_offer(self, facts: Facts, tensorflow: Tensorflow, python: Version, offer: c.Offer) -> Candidate | None:
+        """The candidate that *offer* completes, or None when a wish or a rule rejects it."""
+        if "cudnn" in self.wishes and offer.parts:
+            offer = c.with_cudnn(self.matrix, tensorflow, python, offer, self.wishes["cudnn"].value)
+        image = offer.image
+        known = {**facts, "image": _image_fact(image)}
+        if image.python is not None and offer.python_from != "uv":
+            if minor(image.python) != python:
+                if "python" in self.wishes:
+                    exact = Fact("python", image.python, image.reference, image.evidence)
+                    self._reject("python", {**known, "python": exact}, wish=self.wishes["python"].text)
+                return None
+            known["python"] = Fact("python", image.python, image.reference, image.evidence)
+        elif image.python is None and image.tensorflow is not None:
+            known["python"] = Fact("python", None, image.reference, image.evidence)
+        if image.libc is not None or image.tensorflow is not None:
+            known["libc"] = Fact("libc", image.libc, image.reference, image.evidence)
+        if self.gpu:
+            known["cuda"] = Fact("cuda", offer.cuda, offer.cuda_where, offer.cuda_evidence)
+            known["cudnn"] = Fact("cudnn", offer.cudnn, offer.cuda_where, offer.cuda_evidence)
+        if not self._fits_wishes(known, offer) or self._rejections(known, 4):
+            return None
+        findings = [f for f in evaluate(self.matrix, Stack(known), self.rules) if f.verdict.outcome != "ok"]
+        if any(f.rejects for f in findings):
+            return None
+        return Candidate(known, tensorflow, known["python"].value or python, offer, tuple(findings))
+
+    def _fits_wishes(self, facts: Facts, offer: c.Offer) -> bool:
+        if offer.image.platforms is not None and self.platform not in offer.image.platforms:
+            self._reject("image-platform", facts, platform=self.platform)
+            return False
+        python = facts["python"].value
+        if "python" in self.wishes and python is not None and not self._wants_python(python):
+            self._reject("python", facts, wish=self.wishes["python"].text)
+            return False
+        for name in ("cuda", "cudnn"):
+            value = getattr(offer, name)
+            if name in self.wishes and (value is None or not contains(self.wishes[name].value, str(value))):
+                self._reject(name, facts, wish=self.wishes[name].text)
+                return False
+        return True
+
+    # -- rules ------------------------------------------------------------------------------
+
+    def _judge(self, facts: Mapping[str, Fact], step: str) -> list[Finding]:
+        return self._rejections(facts, _STEPS[step], report=False)
+
+    def _rejections(self, facts: Mapping[str, Fact], step: int, report: bool = True) -> list[Finding]:
+        """What the checks of this step reject: the first of it, or all of it where rejections are collected."""
+        found = []
+        for rule, check in self.steps[step]:
+            if all(name in facts for name in check.needs):
+                for finding in run_check(self.matrix, facts, rule, check):
+                    if finding.rejects:
+                        found.append(finding)
+                        if self.collect is None:
+                            return found
+        if report:
+            for finding in found:
+                self._report(finding)
+        return found
+
+    def _report(self, finding: Finding) -> None:
+        if self.collect is not None:
+            self.collect(finding)
+
+    def _reject(self, reason: str, facts: Mapping[str, Fact], **values: Any) -> None:
+        """A wish that a candidate does not meet, told like a rule's rejection."""
+        if self.collect is not None:
+            used = tuple(facts[name] for name in ("tensorflow", "python", "image", "cuda", "cudnn") if name in facts)
+            self.collect(Finding(WISH_RULES[reason], Verdict("violated", reason, "error", {"platform": self.platform, **values}), used))
+
+
+@lru_cache(maxsize=256)
+def _schedule(rules: tuple[Rule, ...]) -> tuple[list[tuple[Rule, Check]], ...]:
+    """The checks by the first step that has all facts they need or may use."""
+    steps: tuple[list[tuple[Rule, Check]], ...] = tuple([] for _ in range(5))
+    for rule in rules:
+        for check in rule.checks:
+            steps[max(_STEPS[name] for name in (*check.needs, *check.optional))].append((rule, check))
+    return steps
+
+
+def _spellings(matrix: Matrix, gpu: bool, platform: str) -> list[Tensorflow]:
+    """Every version under the name to install: the CPU distribution without a GPU, tensorflow-gpu only where it is needed."""
+    key = ("spellings", gpu, platform)
+    if key not in matrix.memo:
+        found = []
+        for release in matrix.releases:
+            build = matrix.build(release, platform)
+            plain = matrix.release("tensorflow", release.version)
+            cpu = matrix.release("tensorflow-cpu", release.version)
+            plain_build = matrix.build(plain, platform) if plain else None
+            cpu_build = matrix.build(cpu, platform) if cpu else None
+            keep = {
+                "tensorflow": gpu or cpu_build is None,
+                "tensorflow-cpu": not gpu and build is not None,
+                "tensorflow-gpu": gpu and build is not None and (plain_build is None or plain_build.kind != "cuda"),
+            }[release.package]
+            if keep:
+                found.append(Tensorflow(release, platform, build))
+        matrix.memo[key] = found
+    spellings: list[Tensorflow] = matrix.memo[key]
+    return spellings
+
+
+@lru_cache(maxsize=16384)
+def contains(specifier: SpecifierSet, text: str) -> bool:
+    """Whether *specifier* admits the version, pre-releases included."""
+    return specifier.contains(version(text), prereleases=True)
+
+
+def _image_fact(image: Image) -> Fact:
+    return Fact("image", image, image.reference, image.evidence)
+
+
+def _evidence(tensorflow: Tensorflow) -> tuple[str, ...]:
+    build = tensorflow.build
+    return tuple(build.evidence.get("*", ())) if build else ()

@@ -1,0 +1,26 @@
+"""The wishes as rules: a candidate that is not what was asked for, said in the same way as any other rejection."""
+
+from __future__ import annotations
+
+from tfcompat.rules.rule import Rule
+
+__all__ = ["WISH_RULES"]
+
+_MESSAGES = {
+    "tensorflow": "{image} carries TensorFlow {inside}, and {wish} was asked for",
+    "python": "{image} brings Python {python}, and Python {wish} was asked for",
+    "cuda": "this CUDA is {cuda}, and {wish} was asked for",
+    "cudnn": "this cuDNN is {cudnn}, and {wish} was asked for",
+    "package": "no release of {package} on the index satisfies {wish} for Python {python} on {platform}",
+    "no-extra": "{tensorflow} has no and-cuda extra (it begins with 2.14): a plain Python image cannot bring its CUDA libraries",
+    "no-cuda-image": "no nvidia/cuda image with cuDNN brings Python {python}",
+    "no-python-image": "there is no python:{python}-slim image in the snapshot",
+    "image-platform": "{image} is not made for {platform}",
+    "no-tag": "the snapshot has no tensorflow/tensorflow tag of {tensorflow}",
+    "no-cuda-inside": "{image} brings no CUDA libraries, and {tensorflow} has no and-cuda extra that would",
+}
+
+# one rule a message, so that a conflict names exactly what it is made of
+WISH_RULES = {
+    reason: Rule(f"wish-{reason}", "What was asked for", (), {reason: message}) for reason, message in _MESSAGES.items()
+}

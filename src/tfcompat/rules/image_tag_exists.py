@@ -1,0 +1,44 @@
+"""image-tag-exists: a tag must be known to exist before it is recommended, and should not move.
+
+From the dated snapshot of the registries: ``documented`` tags are on an official list or proven by digest,
+``observed`` ones are used in public, ``absent`` ones are reported missing, ``delisted`` ones were removed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfcompat.rules.rule import OK, Check, Rule, Verdict, unknown, violated
+
+if TYPE_CHECKING:
+    from tfcompat.matrix.matrix import Matrix
+    from tfcompat.stack import Image
+
+
+def judge(matrix: Matrix, image: Image | None) -> Verdict | None:
+    if image is None:
+        return None
+    if image.status == "absent":
+        return violated("absent", "error", image.evidence, why=image.why)
+    if image.status == "delisted":
+        return violated("delisted", "error", image.evidence)
+    if image.status == "rolling":
+        return violated("rolling", "warning", image.evidence)
+    if image.status == "unknown":
+        return unknown("unknown", image.evidence, measured=matrix.measured)
+    return OK if image.status == "documented" else violated("observed", "note", image.evidence)
+
+
+RULE = Rule(
+    "image-tag-exists",
+    "The image tag exists",
+    (Check(("image",), judge),),
+    {
+        "absent": "{image} does not exist ({why})",
+        "delisted": "{image} has been removed from the registry",
+        "rolling": "{image} is a floating tag: the next pull may bring something else",
+        "observed": "{image} is seen in use, but stands on no official list",
+        "unknown": "whether {image} exists is not known (snapshot of {measured})",
+    },
+    {"absent": "take a tag that exists, or install the release on a plain Python image", "rolling": "pin a version tag or a digest"},
+)

@@ -1,0 +1,125 @@
+"""A stack: what is known of one environment, each fact with its value and where it was seen.
+
+A door (resolve, gate, check) fills in the facts it has; a rule reads those it needs. A fact
+that a door looked for and could not establish is present with the value None: unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from packaging.version import Version
+
+    from tfcompat.matrix.records import Build, Release
+
+__all__ = ["Fact", "Image", "Libc", "Package", "Stack", "Tensorflow"]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact: its name, its value (None when it could not be established), where it was seen, and the evidence."""
+
+    name: str
+    value: Any
+    where: str
+    evidence: tuple[str, ...] = ()
+
+    def each(self) -> list[Fact]:
+        """One fact for each of several values: two GPUs, a list of packages."""
+        return [Fact(self.name, value, self.where, self.evidence or getattr(value, "evidence", ())) for value in self.value]
+
+
+@dataclass(frozen=True, eq=False)
+class Tensorflow:
+    """A release on one platform: ``build`` is what really gets installed there, None where there is no wheel."""
+
+    release: Release
+    platform: str
+    build: Build | None
+
+    def __str__(self) -> str:
+        return str(self.release)
+
+
+@dataclass(frozen=True)
+class Libc:
+    """The C library of an image: ``glibc`` or ``musl``, and its version where known."""
+
+    name: str
+    version: Version | None
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}" if self.version else self.name
+
+
+@dataclass(frozen=True)
+class Package:
+    """A distribution at an exact version beside TensorFlow."""
+
+    name: str
+    version: Version
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """An image as the rules see it. Contents that could not be established are None.
+
+    ``status``: ``documented``, ``observed``, ``absent`` (with ``why``), ``delisted`` or ``unknown``.
+    ``compute_capabilities``: of an image that carries a TensorFlow build of its own (NGC).
+    """
+
+    reference: str
+    status: str
+    os: str | None = None
+    python: Version | None = None
+    libc: Libc | None = None
+    cuda: Version | None = None
+    cudnn: Version | None = None
+    tensorflow: Version | None = None
+    gpu: bool = False
+    own_build: bool = False
+    require: str | None = None
+    require_known: bool = True
+    externally_managed: bool = False
+    compute_capabilities: tuple[str, ...] = ()
+    minimum_capability: Version | None = None
+    maximum_capability: Version | None = None
+    driver_minimum: Version | None = None
+    driver_branches: tuple[str, ...] = ()
+    compat: bool = False
+    platforms: tuple[str, ...] | None = None
+    digest: str | None = None
+    why: str = ""
+    uncertain: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A partial assignment of facts by name.
+
+    The names: accelerator (``gpu``, ``cpu``), tensorflow, python, libc, image, cuda, cudnn, driver, gpu (a
+    tuple of targets), keras, tf-keras, package (a tuple), env (a mapping).
+    """
+
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.facts
+
+    def value(self, name: str) -> Any:
+        """The value of a fact, None when it is unknown. KeyError when the door did not look for it."""
+        return self.facts[name].value
+
+    def with_fact(self, fact: Fact) -> Stack:
+        return Stack({**self.facts, fact.name: fact})
