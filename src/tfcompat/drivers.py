@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tfcompat.matrix.records import Toolkit
     from tfcompat.stack import Image
 
-__all__ = ["Requirement", "driver_cuda", "forward_compatible", "last_branch", "toolkit_driver"]
+__all__ = ["Requirement", "driver_cuda", "driver_text", "forward_compatible", "last_branch", "toolkit_driver"]
 
 _TERM = re.compile(r"^(\w+)(>=|<=|!=|==|=|<|>)([\w.]+)$")
 
@@ -28,6 +28,12 @@ _TERM = re.compile(r"^(\w+)(>=|<=|!=|==|=|<|>)([\w.]+)$")
 def toolkit_driver(toolkit: Toolkit) -> Version:
     """The first driver that belongs to this CUDA minor: older ones do not know its PTX."""
     return min(map(version, toolkit.drivers.values()))
+
+
+def driver_text(driver: Version) -> str:
+    """As NVIDIA writes it: 450.80.02, where a version says 450.80.2."""
+    major, *rest = driver.release
+    return ".".join([str(major), *(str(n) for n in rest[:1]), *(f"{n:02d}" for n in rest[1:])])
 
 
 def driver_cuda(matrix: Matrix, driver: Version) -> Version | None:

@@ -98,7 +98,10 @@ def _absent(matrix: Matrix, tag: str) -> Image | None:
 
 
 def official_tags_of(matrix: Matrix, release: str, gpu: bool, jupyter: bool) -> tuple[Image, ...]:
-    """The official images of a TensorFlow version in this variant, or the curated word that there is none."""
+    """The official images of a TensorFlow version in this variant, or the curated word that there is none.
+
+    Empty where the snapshot knows of no such tag and nobody reports it missing either.
+    """
     wanted = {name for name, on in (("gpu", gpu), ("jupyter", jupyter)) if on}
     rows = [t for t in _tags_by_version(matrix).get(release, ()) if set(t.variants) - {"py3"} == wanted]
     if rows:
@@ -106,8 +109,10 @@ def official_tags_of(matrix: Matrix, release: str, gpu: bool, jupyter: bool) -> 
     tag = release + "".join(f"-{name}" for name in sorted(wanted))
     key = ("unlisted", tag)
     if key not in matrix.memo:
-        matrix.memo[key] = _absent(matrix, tag) or Image(f"tensorflow/tensorflow:{tag}", "unknown", require_known=False)
-    return (matrix.memo[key],)
+        absent = _absent(matrix, tag)
+        matrix.memo[key] = (absent,) if absent is not None and absent.status == "absent" else ()
+    found: tuple[Image, ...] = matrix.memo[key]
+    return found
 
 
 def _tags_by_version(matrix: Matrix) -> Mapping[str, list[r.OfficialTag]]:
@@ -222,8 +227,8 @@ def _base(matrix: Matrix, reference: Reference) -> Image | None:
     if floating and floating.means != name:
         target = find_image(matrix, floating.means)
         return Image(
-            f"{name} (as of {floating.as_of}: {floating.means})", "rolling", os=target.os, python=target.python, libc=target.libc,
-            externally_managed=target.externally_managed, platforms=target.platforms, evidence=(*evidence, *target.evidence),
+            name, "rolling", os=target.os, python=target.python, libc=target.libc, externally_managed=target.externally_managed,
+            platforms=target.platforms, means=f"{floating.means} on {floating.as_of}", evidence=(*evidence, *target.evidence),
         )  # fmt: skip
     if reference.repository == "python" and reference.tag:
         return _full_python(matrix, reference, evidence)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from tfcompat.stack import Tensorflow
+from tfcompat.drivers import driver_text
+from tfcompat.stack import Package, Tensorflow
 from tfcompat.versions import version
 
 if TYPE_CHECKING:
@@ -42,13 +43,25 @@ def remedy(finding: Finding) -> str:
 def _fill(findings: Sequence[Finding]) -> str:
     message = findings[0].rule.messages[findings[0].verdict.reason]
     names = re.findall(r"{([\w-]+)}", message)
-    return re.sub(r"{([\w-]+)}", "{}", message).format(*(listed(_values(findings, name)) for name in names))
+    texts = [listed(_values(findings, name)) + _brought(findings, name) for name in names]
+    return re.sub(r"{([\w-]+)}", "{}", message).format(*texts)
+
+
+def _brought(findings: Iterable[Finding], name: str) -> str:
+    """Where an interpreter comes from, when an image brings it and the sentence would not say so."""
+    if name != "python":
+        return ""
+    findings = list(findings)
+    places = {fact.where for f in findings for fact in f.facts if fact.name == "python"}
+    images = {str(fact.value) for f in findings for fact in f.facts if fact.name == "image"}
+    place = places.pop() if len(places) == 1 else ""
+    return f", which {place} brings," if ":" in place and place not in images and "{image}" not in findings[0].rule.messages[findings[0].verdict.reason] else ""
 
 
 def _values(findings: Iterable[Finding], name: str) -> list[Any]:
     found: dict[str, Any] = {}
     for finding in findings:
-        values = [fact.value for fact in finding.facts if fact.name == name]
+        values = [driver_text(f.value) if name == "driver" and f.value else f.value for f in finding.facts if f.name == name]
         if name in finding.verdict.values:
             values = [finding.verdict.values[name]]
         for value in values:
@@ -59,8 +72,11 @@ def _values(findings: Iterable[Finding], name: str) -> list[Any]:
 
 def listed(values: Sequence[Any]) -> str:
     """Values as people write them: ``2.16.1 and 2.17.0``, ``tensorflow 2.16.1 to 2.21.0``, ``4 images, such as ...``."""
-    if all(isinstance(v, Tensorflow) for v in values) and values:
+    if values and all(isinstance(v, Tensorflow) for v in values):
         return _releases(values)
+    if len(values) > _SHOWN and all(isinstance(v, Package) for v in values) and len({v.name for v in values}) == 1:
+        versions = [v.version for v in values]
+        return f"{values[0].name} {min(versions)} to {max(versions)}"
     texts = ["an unknown version" if v is None else str(v) for v in values]
     if len(texts) > 1:
         merged = _merged_range(texts)
@@ -68,8 +84,9 @@ def listed(values: Sequence[Any]) -> str:
             return merged
     if len(texts) <= _SHOWN:
         return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1]))) if texts else "something unknown"
-    if all(isinstance(v, Version) for v in values):
-        return f"{min(values)} to {max(values)}"
+    if all(isinstance(v, Version) for v in values if v is not None):
+        known = [v for v in values if v is not None]
+        return f"{min(known)} to {max(known)}"
     return f"{texts[0]}, {texts[1]} and {len(texts) - 2} others"
 
 

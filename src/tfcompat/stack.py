@@ -72,7 +72,7 @@ class Image:
     """An image as the rules see it. Contents that could not be established are None.
 
     ``status``: ``documented``, ``observed``, ``absent`` (with ``why``), ``delisted`` or ``unknown``.
-    ``compute_capabilities``: of an image that carries a TensorFlow build of its own (NGC).
+    ``means`` says what a floating tag meant and when. ``compute_capabilities``: of an image that carries a TensorFlow build of its own (NGC).
     """
 
     reference: str
@@ -97,18 +97,19 @@ class Image:
     platforms: tuple[str, ...] | None = None
     digest: str | None = None
     why: str = ""
+    means: str = ""
     uncertain: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return self.reference
+        return f"{self.reference} ({self.means})" if self.means else self.reference
 
 
 @dataclass(frozen=True)
 class Stack:
     """A partial assignment of facts by name.
 
-    The names: accelerator (``gpu``, ``cpu``), tensorflow, python, libc, image, cuda, cudnn, driver, gpu (a
+    The names: accelerator (``gpu``, ``cpu``), platform, tensorflow, python, libc, image, cuda, cudnn, driver, gpu (a
     tuple of targets), keras, tf-keras, package (a tuple), env (a mapping).
     """
 

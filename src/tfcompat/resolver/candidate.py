@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["RECIPES", "Offer", "cuda_offers", "custom_offers", "ngc_offers", "official_offers", "own_build", "pip_cuda", "slim_offers"]
 
 RECIPES = ("official", "slim", "cuda", "custom", "ngc")
+_FIRST_OF_UV = version("3.8")  # the oldest interpreter that uv fetches
 _NVIDIA = "nvidia"  # the "package" of a TensorFlow that NVIDIA built: no wheel of the index
 
 
@@ -68,17 +69,19 @@ def slim_offers(matrix: Matrix, tensorflow: Tensorflow, python: Version, gpu: bo
         yield Offer("slim", image, cuda, cudnn, parts, left_out, "image", where, _build_evidence(tensorflow))
 
 
-def cuda_offers(matrix: Matrix, tensorflow: Tensorflow, python: Version) -> Iterator[Offer]:
-    """``nvidia/cuda`` runtime images with cuDNN: those whose own Python fits first, then those that need uv for it."""
+def cuda_offers(matrix: Matrix, tensorflow: Tensorflow, python: Version, cuda: SpecifierSet | None) -> Iterator[Offer]:
+    """``nvidia/cuda`` runtime images with cuDNN: those whose own Python fits first, then those that need uv for it.
+
+    Of the major that the wheel was built for, or of whatever *cuda* was asked for.
+    """
     if tensorflow.build is None or tensorflow.build.cuda is None:
         return
-    built = version(tensorflow.build.cuda)
-    for image in _cuda_bases(matrix, built):
-        own = image.python is not None and minor(image.python) == minor(python)
-        if own:
+    bases = _cuda_bases(matrix, version(tensorflow.build.cuda), cuda)
+    for image in bases:
+        if image.python is not None and minor(image.python) == python:
             yield Offer("cuda", image, image.cuda, image.cudnn, {}, (), "system", image.reference, image.evidence)
-    for image in _cuda_bases(matrix, built):
-        if image.python is not None and minor(image.python) != minor(python) and python >= version("3.8"):
+    for image in bases:
+        if image.python is not None and minor(image.python) != python and python >= _FIRST_OF_UV:
             yield Offer("cuda", image, image.cuda, image.cudnn, {}, (), "uv", image.reference, image.evidence)
 
 
@@ -146,9 +149,9 @@ def python_base(matrix: Matrix, python: Version, precise: str | None = None) -> 
     return found
 
 
-def _cuda_bases(matrix: Matrix, built: Version) -> list[Image]:
+def _cuda_bases(matrix: Matrix, built: Version, wished: SpecifierSet | None) -> list[Image]:
     """Runtime images with cuDNN, those nearest to the CUDA the wheel was built for first."""
-    key = ("cuda bases", built)
+    key = ("cuda bases", built, wished)
     if key not in matrix.memo:
         listed = {"listed": 0, "unsupported": 1, "unknown": 2}
         found = []
@@ -156,7 +159,7 @@ def _cuda_bases(matrix: Matrix, built: Version) -> list[Image]:
             if row.flavor != "runtime" or row.cudnn is None or row.available == "delisted" or not row.os.startswith("ubuntu"):
                 continue
             cuda = version(row.cuda)
-            if cuda.major != built.major:
+            if not (wished.contains(cuda) if wished is not None else cuda.major == built.major):
                 continue
             distance = (cuda.release[:2] < built.release[:2], abs(cuda.minor - built.minor))
             order = (*distance, listed[row.available], -cuda.micro, [-int(n) for n in row.os[6:].split(".")], row.tag)

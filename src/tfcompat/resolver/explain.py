@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from tfcompat.drivers import last_branch, toolkit_driver
+from tfcompat.drivers import driver_text, last_branch, toolkit_driver
+from tfcompat.images import find_image
 from tfcompat.resolver.search import PYTHONS, Search
+from tfcompat.resolver.wish import NO_SUCH_OFFER
 from tfcompat.rules import Finding, Rule
+from tfcompat.stack import Image
 from tfcompat.versions import parse_specifier, version
 
 if TYPE_CHECKING:
@@ -79,10 +82,12 @@ def _collect(matrix: Matrix, wishes: Wishes, rules: Sequence[Rule]) -> list[Find
 
 
 def _causes(findings: Sequence[Finding]) -> Iterator[Cause]:
+    """One cause a rule. That some recipe has no image at all is only worth saying where it is the whole reason."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault(finding.rule.id, []).append(finding)
-    for group in by_rule.values():
+    telling = [group for group in by_rule.values() if group[0].verdict.reason not in NO_SUCH_OFFER]
+    for group in telling or by_rule.values():
         yield Cause(group[0].rule, tuple(group))
 
 
@@ -130,12 +135,18 @@ def _moves(matrix: Matrix, wishes: Wishes, name: str, rules: Sequence[Rule]) -> 
     }
     if kind in nearest:
         for text in nearest[kind]():
-            value = version(text) if kind == "driver" else parse_specifier(text, name)
+            value = version(text) if kind == "driver" else parse_specifier(f"=={text}" if kind == "tensorflow" else text, name)
             changed = {**wishes, name: wishes[name].with_text(text, value)}
             if Search(matrix, changed, rules).feasible():
                 yield {kind: text}, changed
                 return
         return
+    if kind == "base" and isinstance(wishes[name].value, Image):
+        for image in _siblings(matrix, wishes[name].value):
+            changed = {**wishes, name: wishes[name].with_text(image.reference, image)}
+            if Search(matrix, changed, rules).feasible():
+                yield {"base": image.reference}, changed
+                break
     if kind == "platform":
         moved = {**wishes, name: wishes[name].with_text("linux/amd64", "linux/amd64")}
         change = {"platform": "linux/amd64"}
@@ -155,6 +166,14 @@ def _ngc(matrix: Matrix, wishes: Wishes, rules: Sequence[Rule]) -> tuple[dict[st
     return ({"base": "ngc"}, changed) if Search(matrix, changed, rules).feasible() else None
 
 
+def _siblings(matrix: Matrix, image: Image) -> Iterator[Image]:
+    """Other releases of the distribution, newest first: another Ubuntu for an Ubuntu."""
+    repository = image.reference.partition(":")[0]
+    for row in reversed(matrix.distributions):
+        if row.image.partition(":")[0] == repository and row.image not in (image.reference, image.means.partition(" ")[0]):
+            yield find_image(matrix, row.image)
+
+
 def _without(wishes: Wishes, *names: str) -> dict[str, Wish]:
     return {n: w for n, w in wishes.items() if n not in names}
 
@@ -166,7 +185,7 @@ def _near_releases(matrix: Matrix, wish: Wish) -> Iterator[str]:
     distance = {v: min((abs(i - w) for w in wished), default=0) for i, v in enumerate(versions)}
     for found in sorted(versions, key=lambda v: (distance[v], -versions.index(v))):
         if distance[found]:
-            yield f"=={found}"
+            yield str(found)
 
 
 def _near_pythons(wish: Wish) -> Iterator[str]:
@@ -184,12 +203,6 @@ def _near_drivers(matrix: Matrix, wishes: Wishes) -> Iterator[str]:
     ceilings = [last_branch(matrix, w.value.capability)[0] for n, w in wishes.items() if n.startswith("gpu:")]
     ceiling = min((c for c in ceilings if c is not None), default=None)
     if ceiling is not None and wished.major > ceiling:
-        yield from map(_driver_text, sorted((d for d in known if d.major <= ceiling), reverse=True))
+        yield from map(driver_text, sorted((d for d in known if d.major <= ceiling), reverse=True))
     else:
-        yield from map(_driver_text, sorted(d for d in known if d > wished))
-
-
-def _driver_text(driver: Version) -> str:
-    """NVIDIA writes 450.80.02 where a version says 450.80.2."""
-    major, *rest = driver.release
-    return ".".join([str(major), str(rest[0]) if rest else "0", *(f"{n:02d}" for n in rest[1:])])
+        yield from map(driver_text, sorted(d for d in known if d > wished))

@@ -109,7 +109,7 @@ def _plan_image(candidate: Candidate) -> PlanImage:
     status = "unknown" if image.status in ("rolling", "unknown") else image.status
     inside = image.tensorflow is not None and str(image.tensorflow) == candidate.tensorflow.release.version
     return PlanImage(
-        image.reference.partition(" ")[0], candidate.offer.recipe, image.digest, status, candidate.offer.python_from, image.os, inside
+        image.reference, candidate.offer.recipe, image.digest, status, candidate.offer.python_from, image.os, inside
     )
 
 

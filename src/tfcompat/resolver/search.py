@@ -32,9 +32,9 @@ __all__ = ["PYTHONS", "Candidate", "Search", "contains"]
 Wishes = Mapping[str, "Wish"]
 Facts = dict[str, Fact]
 
-PYTHONS = tuple(f"3.{n}" for n in range(15, 4, -1))  # newest first; the wheels say which of them serve
+PYTHONS = tuple(f"3.{n}" for n in range(14, 4, -1))  # newest first: those with an image; the wheels say which serve
 _STEPS = {  # the step at which a fact is known; facts of the host are there from the beginning
-    "accelerator": 0, "gpu": 0, "driver": 0, "tensorflow": 0,
+    "accelerator": 0, "platform": 0, "gpu": 0, "driver": 0, "tensorflow": 0,
     "python": 1,
     "package": 2,
     "keras": 3, "tf-keras": 3, "env": 3,
@@ -70,10 +70,17 @@ class Candidate:
             _Newer(version(self.tensorflow.release.version)),
             self.warnings,
             self.offer.python_from == "uv",
+            self._other_cuda(),
             c.RECIPES.index(self.offer.recipe),
             _Newer(minor(self.python)),
             self.offer.image.reference,
         )
+
+
+    def _other_cuda(self) -> bool:
+        """Whether the runtime is of another CUDA minor than the one the wheel was built and tested with."""
+        build = self.tensorflow.build
+        return bool(build and build.cuda and self.offer.cuda) and minor(version(build.cuda)) != minor(self.offer.cuda)  # type: ignore[union-attr, arg-type]
 
 
 @dataclass(frozen=True, order=False)
@@ -115,7 +122,7 @@ class Search:
             if self._rejections(facts, 0):
                 continue
             for python in self._pythons(facts):
-                with_python = {**facts, "python": Fact("python", python, self._where("python"))}
+                with_python = {**facts, "python": self._python_fact(python)}
                 if not self._rejections(with_python, 1):
                     yield from self._complete(with_python, tensorflow, python)
 
@@ -150,7 +157,12 @@ class Search:
     # -- releases and interpreters ----------------------------------------------------------
 
     def _host_facts(self) -> Facts:
-        facts = {"accelerator": Fact("accelerator", "gpu" if self.gpu else "cpu", self._where("accelerator"))}
+        facts = {
+            "accelerator": Fact("accelerator", "gpu" if self.gpu else "cpu", self._where("accelerator")),
+            "platform": Fact("platform", self.platform, self._where("platform")),
+        }
+        if not self.gpu:
+            return facts
         gpus = tuple(w.value for name, w in self.wishes.items() if name.startswith("gpu:"))
         if gpus:
             facts["gpu"] = Fact("gpu", gpus, "--gpu")
@@ -182,6 +194,11 @@ class Search:
         else:
             known = {**facts, "python": Fact("python", image.python, image.reference, image.evidence), "image": _image_fact(image)}
             self._reject("python", known, wish=wish.text)
+
+    def _python_fact(self, python: Version) -> Fact:
+        if isinstance(self.base, Image) and self.base.python is not None:
+            return Fact("python", python, str(self.base), self.base.evidence)
+        return Fact("python", python, self._where("python"))
 
     def _wants_python(self, python: Version) -> bool:
         """Whether the wish admits *python*; a wish for a patch release admits its minor where no patch is known."""
@@ -234,7 +251,7 @@ class Search:
             reason = "no-extra" if c.python_base(matrix, python, precise) else "no-python-image"
             yield reason, c.slim_offers(matrix, tensorflow, python, self.gpu, precise)
         if self.base in ("auto", "cuda") and self.gpu:
-            yield "no-cuda-image", c.cuda_offers(matrix, tensorflow, python)
+            yield "no-cuda-image", c.cuda_offers(matrix, tensorflow, python, self.wishes["cuda"].value if "cuda" in self.wishes else None)
         elif self.base == "cuda":
             yield "no-python-image", c.slim_offers(matrix, tensorflow, python, False, precise)
 
@@ -266,16 +283,13 @@ class Search:
         return Candidate(known, tensorflow, known["python"].value or python, offer, tuple(findings))
 
     def _fits_wishes(self, facts: Facts, offer: c.Offer) -> bool:
-        if offer.image.platforms is not None and self.platform not in offer.image.platforms:
-            self._reject("image-platform", facts, platform=self.platform)
-            return False
         python = facts["python"].value
         if "python" in self.wishes and python is not None and not self._wants_python(python):
             self._reject("python", facts, wish=self.wishes["python"].text)
             return False
         for name in ("cuda", "cudnn"):
             value = getattr(offer, name)
-            if name in self.wishes and (value is None or not contains(self.wishes[name].value, str(value))):
+            if self.gpu and name in self.wishes and (value is None or not contains(self.wishes[name].value, str(value))):
                 self._reject(name, facts, wish=self.wishes[name].text)
                 return False
         return True

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from tfcompat.rules.rule import Rule
 
-__all__ = ["WISH_RULES"]
+__all__ = ["NO_SUCH_OFFER", "WISH_RULES"]
+
+NO_SUCH_OFFER = ("no-extra", "no-cuda-image", "no-python-image", "no-tag")  # a recipe has nothing to offer at all
 
 _MESSAGES = {
     "tensorflow": "{image} carries TensorFlow {inside}, and {wish} was asked for",
     "python": "{image} brings Python {python}, and Python {wish} was asked for",
-    "cuda": "this CUDA is {cuda}, and {wish} was asked for",
-    "cudnn": "this cuDNN is {cudnn}, and {wish} was asked for",
+    "cuda": "the CUDA on offer is {cuda}, and {wish} was asked for",
+    "cudnn": "the cuDNN on offer is {cudnn}, and {wish} was asked for",
     "package": "no release of {package} on the index satisfies {wish} for Python {python} on {platform}",
     "no-extra": "{tensorflow} has no and-cuda extra (it begins with 2.14): a plain Python image cannot bring its CUDA libraries",
     "no-cuda-image": "no nvidia/cuda image with cuDNN brings Python {python}",
     "no-python-image": "there is no python:{python}-slim image in the snapshot",
-    "image-platform": "{image} is not made for {platform}",
     "no-tag": "the snapshot has no tensorflow/tensorflow tag of {tensorflow}",
     "no-cuda-inside": "{image} brings no CUDA libraries, and {tensorflow} has no and-cuda extra that would",
 }

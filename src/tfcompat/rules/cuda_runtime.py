@@ -43,9 +43,9 @@ RULE = Rule(
     "The CUDA runtime fits the wheel",
     (Check(("tensorflow", "cuda"), judge),),
     {
-        "major": "{tensorflow} is built for CUDA {built} and cannot load the libraries of CUDA {cuda}",
-        "exact": "{tensorflow} is linked against the libraries of exactly CUDA {built}, and this is CUDA {cuda}",
-        "older": "{tensorflow} is built for CUDA {built}; the older minor {cuda} may lack functions it calls",
+        "major": "the libraries of CUDA {cuda} cannot serve {tensorflow}, built for CUDA {built}",
+        "exact": "the libraries of CUDA {cuda} cannot serve {tensorflow}, linked against those of exactly CUDA {built}",
+        "older": "CUDA {cuda} is older than the {built} that {tensorflow} is built for, and may lack functions it calls",
         "unknown": "whether CUDA {cuda} serves {tensorflow} is not established (built for {built})",
     },
     {

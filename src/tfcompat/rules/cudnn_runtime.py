@@ -39,8 +39,8 @@ RULE = Rule(
     "The cuDNN runtime fits the wheel",
     (Check(("tensorflow", "cudnn"), judge),),
     {
-        "major": "{tensorflow} wants cuDNN {built}, and cuDNN {cudnn} is of another major: it will run on the CPU without an error",
-        "older": "{tensorflow} is compiled with cuDNN {built}, and cuDNN {cudnn} is older: convolutions fail",
+        "major": "cuDNN {cudnn} is of another major than the {built} that {tensorflow} wants: it will run on the CPU without an error",
+        "older": "cuDNN {cudnn} is older than the {built} that {tensorflow} is compiled with: convolutions fail",
         "unknown": "whether cuDNN {cudnn} serves {tensorflow} is not established (compiled with {built})",
     },
     {

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from tfcompat.stack import Image
 
 
+def judge_platform(matrix: Matrix, image: Image | None, platform: str) -> Verdict | None:
+    if image is None or image.status in ("absent", "unknown", "delisted"):
+        return None
+    if image.platforms is None:
+        return None if platform == "linux/amd64" or not image.tensorflow else unknown("platform-unknown")
+    return OK if platform in image.platforms else violated("other-platform", offered=" and ".join(image.platforms))
+
+
 def judge(matrix: Matrix, image: Image | None) -> Verdict | None:
     if image is None:
         return None
@@ -32,12 +40,14 @@ def judge(matrix: Matrix, image: Image | None) -> Verdict | None:
 RULE = Rule(
     "image-tag-exists",
     "The image tag exists",
-    (Check(("image",), judge),),
+    (Check(("image",), judge), Check(("image", "platform"), judge_platform)),
     {
         "absent": "{image} does not exist ({why})",
         "delisted": "{image} has been removed from the registry",
         "rolling": "{image} is a floating tag: the next pull may bring something else",
         "observed": "{image} is seen in use, but stands on no official list",
+        "other-platform": "{image} is made for {offered}, not for {platform}",
+        "platform-unknown": "whether {image} is made for {platform} is not established",
         "unknown": "whether {image} exists is not known (snapshot of {measured})",
     },
     {"absent": "take a tag that exists, or install the release on a plain Python image", "rolling": "pin a version tag or a digest"},

@@ -44,9 +44,9 @@ RULE = Rule(
         Check(("tensorflow", "keras"), judge_keras_2, optional=("tf-keras",)),
     ),
     {
-        "other-minor": "{tf-keras} belongs to the TensorFlow of its own minor, not to {tensorflow}",
+        "other-minor": "{tensorflow} needs the tf-keras of its own minor, which {tf-keras} is not",
         "not-switched-on": "{tf-keras} is installed beside {tensorflow}, but tf.keras stays Keras 3 without TF_USE_LEGACY_KERAS=1",
-        "keras-2-is-tf-keras": "{keras} does not work with {tensorflow}: Keras 2 there is tf-keras=={needed} and TF_USE_LEGACY_KERAS=1",
+        "keras-2-is-tf-keras": "{keras} cannot stand beside {tensorflow}: Keras 2 there is tf-keras=={needed} and TF_USE_LEGACY_KERAS=1",
     },
     {
         "other-minor": "pin tf-keras to the minor of TensorFlow",

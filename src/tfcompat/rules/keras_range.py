@@ -42,7 +42,7 @@ RULE = Rule(
     (Check(("tensorflow", "keras"), judge),),
     {
         "out-of-range": "{tensorflow} asks for keras{allowed}, which {keras} is not",
-        "capped": "{keras} breaks {tensorflow} ({symptom}): keras{allowed} is needed, although its metadata allows more",
+        "capped": "{keras} cannot stand beside {tensorflow}, whose metadata allows it ({symptom}): keras{allowed} is needed",
         "backend": "{keras} needs tensorflow{needed}, which {tensorflow} is not",
     },
     {"out-of-range": "pin a Keras of that range", "capped": "pin a Keras of that range"},

@@ -37,7 +37,7 @@ RULE = Rule(
     (Check(("tensorflow", "package"), judge, optional=("python",)),),
     {
         "out-of-range": "{tensorflow} asks for {allowed}, which {package} is not",
-        "capped": "{package} breaks {tensorflow} ({symptom}): {allowed} is needed, although its metadata allows more",
+        "capped": "{package} cannot stand beside {tensorflow}, whose metadata allows it ({symptom}): {allowed} is needed",
     },
     {"out-of-range": "pin the package inside that range", "capped": "pin the package inside that range"},
 )

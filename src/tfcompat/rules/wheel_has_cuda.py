@@ -26,6 +26,6 @@ RULE = Rule(
     "wheel-has-cuda",
     "The wheel is a GPU build",
     (Check(("tensorflow", "accelerator"), judge),),
-    {"cpu-build": "the {platform} wheel of {tensorflow} is a CPU build, and a GPU is expected"},
+    {"cpu-build": "a GPU is expected, and the {platform} wheel of {tensorflow} is a CPU build"},
     {"cpu-build": "install tensorflow (2.1 and later) or tensorflow-gpu (1.15 and 2.0)"},
 )
