@@ -1,0 +1,49 @@
+"""``tfcompat``: one parser, one place where errors become a message and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from tfcompat import __version__
+from tfcompat.errors import TfcompatError
+
+__all__ = ["main"]
+
+_COMMANDS = {"resolve": "find an image, exact requirements and a Dockerfile", "matrix": "show, export, refresh or compile the matrix"}
+_EPILOG = "exit codes: 0 clean; 1 no solution or findings; 2 usage or configuration error; 3 could not check"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code; never raises for bad input."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = _parse(arguments)
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
+    except TfcompatError as error:
+        print(f"tfcompat: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader left: nothing more to say, and nothing may be said at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("tfcompat: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    """Only the parser of the command that is run is built: start-up is a feature."""
+    parser = argparse.ArgumentParser("tfcompat", description="TensorFlow containers that really use the GPU.", epilog=_EPILOG)
+    parser.add_argument("--version", action="version", version=f"tfcompat {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    chosen = next((a for a in arguments if not a.startswith("-")), None)
+    for name, summary in _COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".", epilog=_EPILOG)
+        if name == chosen:
+            import_module(f"tfcompat.cli.{name}").add_arguments(command)
+    return parser.parse_args(arguments)

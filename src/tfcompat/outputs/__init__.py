@@ -1,0 +1,1 @@
+"""What people and machines read: one module a format. Each takes typed results and returns text."""

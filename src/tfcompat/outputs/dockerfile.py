@@ -1,0 +1,81 @@
+"""A plan as a Dockerfile that is ready to build, with the why in comments."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING
+
+from tfcompat.outputs.requirements import header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfcompat.resolver import Plan
+
+__all__ = ["render_dockerfile"]
+
+_LIBRARY_PATH = (
+    "RUN find \"$(python -c 'import sysconfig; print(sysconfig.get_paths()[\"purelib\"])')/nvidia\" "
+    "-maxdepth 2 -name lib -type d > /etc/ld.so.conf.d/nvidia-pip.conf && ldconfig"
+)
+
+
+def render_dockerfile(plan: Plan, measured: str) -> str:
+    """The Dockerfile. It needs no other file; build it with any builder."""
+    lines = [*header(plan, measured)]
+    for remark in plan.remarks:
+        lines += textwrap.wrap(remark + ".", 110, initial_indent="# - ", subsequent_indent="#   ", break_long_words=False)
+    pinned = f"{plan.image.reference}@{plan.image.digest}" if "@" in plan.image.reference and plan.image.digest else plan.image.reference
+    lines += ["", f"FROM --platform={plan.platform} {pinned}" if plan.platform != "linux/amd64" else f"FROM {pinned}", ""]
+    lines += _interpreter(plan)
+    lines += _install(plan)
+    if plan.library_path:
+        lines += [*_comment(plan.steps[0]), _LIBRARY_PATH, ""]
+    if plan.env:
+        lines += [*(f"ENV {name}={_quoted(value)}" for name, value in plan.env.items()), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _interpreter(plan: Plan) -> Iterator[str]:
+    """Where the image has no interpreter of its own: the distribution's, or one fetched by uv, in a virtual environment."""
+    if plan.image.python_from == "image":
+        return
+    yield from _comment("The distribution's Python may be marked as externally managed (PEP 668): work in a virtual environment.")
+    yield _packages(plan.image.os or "")
+    if plan.image.python_from == "uv":
+        minor = ".".join(plan.python.split(".")[:2])
+        yield "RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --upgrade pip && /opt/uv/bin/pip install --no-cache-dir uv"
+        yield f"RUN /opt/uv/bin/uv venv --seed --python {minor} /opt/venv"
+    else:
+        yield "RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir --upgrade pip"
+    yield "ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH"
+    yield ""
+
+
+def _packages(system: str) -> str:
+    if system.startswith("rocky"):
+        return "RUN dnf install -y python3 python3-pip && dnf clean all"
+    return (
+        "RUN apt-get update \\\n && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-venv \\\n"
+        " && rm -rf /var/lib/apt/lists/*"
+    )
+
+
+def _install(plan: Plan) -> Iterator[str]:
+    if plan.image.carries_tensorflow and len(plan.requirements) <= 1:
+        yield from _comment("TensorFlow is in the image. Pin it in what you install on top, so that nothing replaces it:")
+        yield from (f"#   {line}" for line in plan.requirements)
+        yield ""
+    elif plan.requirements:
+        yield from _comment("Exact direct dependencies; see --format requirements for the same as a file.")
+        yield "RUN pip install --no-cache-dir \\\n    " + " \\\n    ".join(map(_quoted, plan.requirements))
+        yield ""
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, 110, initial_indent="# ", subsequent_indent="# ", break_long_words=False)

@@ -1,0 +1,121 @@
+"""Results as JSON documents with a version: the contract for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tfcompat.prose import listed, summary
+from tfcompat.resolver import Resolution, ResolutionImpossible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tfcompat.resolver import Plan, Suggestion
+    from tfcompat.resolver.explain import Cause
+    from tfcompat.stack import Fact
+
+__all__ = ["SCHEMA_VERSION", "render_conflict", "render_resolution"]
+
+SCHEMA_VERSION = 1
+_FACTS_SHOWN = 10  # of one name; a conflict over all releases has hundreds
+_STATEMENTS_SHOWN = 3
+
+
+def render_resolution(resolution: Resolution) -> str:
+    """``{"schema_version": 1, "status": "resolved", "plan": ..., "alternatives": [...]}``."""
+    return _dump(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "status": "resolved",
+            "plan": plan_document(resolution.plan),
+            "alternatives": [plan_document(plan) for plan in resolution.alternatives],
+        }
+    )
+
+
+def render_conflict(conflict: ResolutionImpossible) -> str:
+    """``{"schema_version": 1, "status": "conflict", "causes": [...], "suggestions": [...]}``."""
+    return _dump(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "status": "conflict",
+            "wishes": [{"name": w.name, "value": w.text, "where": w.where} for w in conflict.core.wishes.values()],
+            "causes": [_cause(cause) for cause in conflict.causes],
+            "suggestions": [_suggestion(s) for s in conflict.suggestions],
+        }
+    )
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON values."""
+    return {
+        "package": plan.package,
+        "tensorflow": plan.tensorflow,
+        "keras": plan.keras,
+        "python": plan.python,
+        "cuda": plan.cuda,
+        "cudnn": plan.cudnn,
+        "platform": plan.platform,
+        "image": {
+            "reference": plan.image.reference,
+            "recipe": plan.image.recipe,
+            "digest": plan.image.digest,
+            "evidence": plan.image.evidence,
+        },
+        "requirements": list(plan.requirements),
+        "env": dict(plan.env),
+        "steps": list(plan.steps),
+        "host": dict(plan.host),
+        "remarks": list(plan.remarks),
+        "evidence": [{"fact": name, "statements": list(statements)} for name, statements in plan.evidence.items()],
+    }
+
+
+def describe_change(suggestion: Suggestion) -> str:
+    """A suggestion as a sentence: what to change, and what it leads to."""
+    parts = []
+    for name, value in suggestion.change.items():
+        kind, _, item = name.partition(":")
+        what = f"--{kind} {item}".strip() if item else f"--{kind}"
+        if kind == "accelerator":
+            parts.append("do without a GPU (--cpu)")
+        elif value == "any":
+            parts.append(f"leave out {what}")
+        else:
+            parts.append(f"take {what} {value}")
+    plan = suggestion.plan
+    cuda = f", CUDA {plan.cuda}" if plan.cuda else ""
+    return f"{' and '.join(parts)}: tensorflow {plan.tensorflow} with Python {plan.python}{cuda} on {plan.image.reference}"
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    facts: dict[str, dict[str, Fact]] = {}
+    for finding in cause.findings:
+        for fact in finding.facts:
+            facts.setdefault(fact.name, {}).setdefault(f"{fact.value} {fact.where}", fact)
+    statements = [s for f in cause.findings for s in f.verdict.evidence]
+    return {
+        "rule": cause.rule.id,
+        "message": summary(cause.findings),
+        "facts": [_fact(fact) for group in facts.values() for fact in list(group.values())[:_FACTS_SHOWN]],
+        "evidence": list(dict.fromkeys(statements))[:_STATEMENTS_SHOWN],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    values: Sequence[Any] = fact.value if isinstance(fact.value, tuple) else [fact.value]
+    return {
+        "name": fact.name,
+        "value": None if fact.value is None else listed(values),
+        "where": fact.where,
+        "evidence": list(fact.evidence[:_STATEMENTS_SHOWN]),
+    }
+
+
+def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
+    return {"change": dict(suggestion.change), "message": describe_change(suggestion), "plan": plan_document(suggestion.plan)}
+
+
+def _dump(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
