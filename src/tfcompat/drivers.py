@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
@@ -62,8 +61,7 @@ def forward_compatible(image: Image | None, driver: Version, gpus: Sequence[GpuT
     return image.require is not None and Requirement.parse(image.require).lists_branch(driver, gpus)
 
 
-@dataclass(frozen=True)
-class Requirement:
+class Requirement(NamedTuple):
     """A parsed NVIDIA_REQUIRE_CUDA: alternatives of terms ``(name, operator, value)`` that must all hold."""
 
     alternatives: tuple[tuple[tuple[str, str, str], ...], ...]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import RequestError
 from tfcompat.stack import Image, Libc
 from tfcompat.versions import version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from packaging.version import Version
 
@@ -26,8 +26,7 @@ _REFERENCE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """An image reference as Docker reads it: repository without the default registry, tag, digest."""
 
     repository: str
@@ -50,26 +49,25 @@ class Reference:
 def find_image(matrix: Matrix, text: str) -> Image:
     """The image that *text* names, with the contents that are established; unknown where none are."""
     reference = Reference.parse(text)
-    key = ("image", str(reference))
-    if key not in matrix.memo:
-        known = _repositories(matrix).get(reference.repository, {}).get(reference.tag or "")
-        matrix.memo[key] = known or _base(matrix, reference) or _unlisted(matrix, reference)
-    found: Image = matrix.memo[key]
-    return found
+    return matrix.remember(
+        ("image", str(reference)),
+        lambda: _curated(matrix, reference.repository, reference.tag) or _base(matrix, reference) or _unlisted(matrix, reference),
+    )
 
 
-def _repositories(matrix: Matrix) -> Mapping[str, Mapping[str, Image]]:
-    """Every image of the four repositories whose contents the matrix curates, made once."""
-    found: dict[str, dict[str, Image]] | None = matrix.memo.get("images")
-    if found is None:
-        found = {
-            "python": {row.tag: python_image(matrix, row) for row in matrix.python_images},
-            "nvidia/cuda": {row.tag: cuda_image(matrix, row) for row in matrix.cuda_images},
-            "nvcr.io/nvidia/tensorflow": {row.tag: ngc_image(matrix, row) for row in matrix.ngc_images},
-            "tensorflow/tensorflow": {tag: official_image(matrix, row) for tag, row in matrix.official_tags.items()},
-        }
-        matrix.memo["images"] = found
-    return found
+def _curated(matrix: Matrix, repository: str, tag: str | None) -> Image | None:
+    """An image of the four repositories whose contents the matrix curates."""
+    makers: Mapping[str, tuple[Callable[[], Mapping[str, Any]], Callable[[Matrix, Any], Image]]] = {
+        "python": (lambda: {row.tag: row for row in matrix.python_images}, python_image),
+        "nvidia/cuda": (lambda: {row.tag: row for row in matrix.cuda_images}, cuda_image),
+        "nvcr.io/nvidia/tensorflow": (lambda: {row.tag: row for row in matrix.ngc_images}, ngc_image),
+        "tensorflow/tensorflow": (lambda: matrix.official_tags, official_image),
+    }
+    if repository not in makers or tag is None:
+        return None
+    rows_of, make = makers[repository]
+    rows = matrix.remember(("rows", repository), rows_of)
+    return make(matrix, rows[tag]) if tag in rows else None
 
 
 def _unlisted(matrix: Matrix, reference: Reference) -> Image:
@@ -105,25 +103,21 @@ def official_tags_of(matrix: Matrix, release: str, gpu: bool, jupyter: bool) -> 
     wanted = {name for name, on in (("gpu", gpu), ("jupyter", jupyter)) if on}
     rows = [t for t in _tags_by_version(matrix).get(release, ()) if set(t.variants) - {"py3"} == wanted]
     if rows:
-        return tuple(_repositories(matrix)["tensorflow/tensorflow"][t.tag] for t in rows)
+        return tuple(find_image(matrix, f"tensorflow/tensorflow:{t.tag}") for t in rows)
     tag = release + "".join(f"-{name}" for name in sorted(wanted))
-    key = ("unlisted", tag)
-    if key not in matrix.memo:
-        absent = _absent(matrix, tag)
-        matrix.memo[key] = (absent,) if absent is not None and absent.status == "absent" else ()
-    found: tuple[Image, ...] = matrix.memo[key]
-    return found
+    absent = matrix.remember(("absent", tag), lambda: _absent(matrix, tag))
+    return (absent,) if absent is not None and absent.status == "absent" else ()
 
 
 def _tags_by_version(matrix: Matrix) -> Mapping[str, list[r.OfficialTag]]:
-    found: dict[str, list[r.OfficialTag]] | None = matrix.memo.get("tags")
-    if found is None:
-        found = {}
+    def group() -> dict[str, list[r.OfficialTag]]:
+        found: dict[str, list[r.OfficialTag]] = {}
         for row in matrix.official_tags.values():
             if row.tensorflow and not row.rolling and not row.prerelease:
                 found.setdefault(row.tensorflow, []).append(row)
-        matrix.memo["tags"] = found
-    return found
+        return found
+
+    return matrix.remember("official tags by version", group)
 
 
 def official_image(matrix: Matrix, row: r.OfficialTag) -> Image:
@@ -244,7 +238,7 @@ def _base(matrix: Matrix, reference: Reference) -> Image | None:
 def _full_python(matrix: Matrix, reference: Reference, evidence: tuple[str, ...]) -> Image | None:
     """A ``python`` tag without ``slim``: the same interpreter on the same suite as its slim sibling."""
     version_, _, suite = (reference.tag or "").partition("-")
-    sibling = _repositories(matrix)["python"].get(f"{version_}-slim" + (f"-{suite}" if suite else ""))
+    sibling = _curated(matrix, "python", f"{version_}-slim" + (f"-{suite}" if suite else ""))
     if sibling is None:
         return None
     inferred = f"inferred: the same interpreter as in {sibling.reference}"
@@ -259,12 +253,11 @@ def _distribution(matrix: Matrix, system: str | None) -> r.Distribution | None:
 
 
 def _libc(matrix: Matrix, system: str | None) -> Libc | None:
-    key = ("libc", system)
-    if key not in matrix.memo:
+    def make() -> Libc | None:
         row = _distribution(matrix, system)
-        matrix.memo[key] = Libc(row.libc, _version(row.libc_version)) if row else None
-    found: Libc | None = matrix.memo[key]
-    return found
+        return Libc(row.libc, _version(row.libc_version)) if row else None
+
+    return matrix.remember(("libc", system), make)
 
 
 def _version(text: str | None) -> Version | None:

@@ -7,9 +7,8 @@ and the learned caps admit for the target interpreter. Packages released in step
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -28,8 +27,7 @@ __all__ = ["Pins", "admits", "derive_pins", "newest_package"]
 _IN_STEP = ("tensorboard", "tensorflow-estimator")
 
 
-@dataclass(frozen=True)
-class Pins:
+class Pins(NamedTuple):
     """``exact`` maps distribution to version; ``open`` holds requirements that could not be pinned, as written."""
 
     exact: Mapping[str, str]
@@ -45,16 +43,14 @@ def derive_pins(
         return Pins({}, ())
     ranges = dict(requirements_of(build, tensorflow.platform, python))
     exact: dict[str, str] = {}
-    keras = keras or _keras(matrix, tensorflow, python, ranges.pop("keras", None))
-    ranges.pop("keras", None)
-    if keras is not None:
-        exact[keras.name] = str(keras.version)
-        release = matrix.release(keras.name, str(keras.version))
-        if release is not None:
-            own = requirements_of(release.builds["any"], tensorflow.platform, python)
-            for name, allowed in own.items():
-                if not name.startswith("tensorflow"):
-                    ranges[name] = ranges.get(name, SpecifierSet()) & allowed
+    wanted = ranges.pop("keras", None)
+    own = _keras(matrix, tensorflow, python, wanted) if keras is None or keras.name != "keras" else None
+    for package in filter(None, (keras, own)):  # tf-keras stands beside the keras that the wheel asks for
+        exact[package.name] = str(package.version)
+        release = matrix.release(package.name, str(package.version))
+        for name, allowed in requirements_of(release.builds["any"], tensorflow.platform, python).items() if release else ():
+            if not name.startswith("tensorflow"):
+                ranges[name] = ranges.get(name, SpecifierSet()) & allowed
     unpinned = []
     for name in sorted({**ranges, **wished}):
         allowed = ranges.get(name, SpecifierSet()) & wished.get(name, SpecifierSet())
@@ -79,11 +75,13 @@ def _choose(matrix: Matrix, tensorflow: Tensorflow, name: str, allowed: Specifie
     cap = cap_on(matrix, tensorflow.release, name)
     if cap is not None:
         allowed = allowed & SpecifierSet(cap.allows)
-    rows = list(newest_package(matrix, name, allowed, python, tensorflow.platform))
-    if name in _IN_STEP:
-        release = minor(version(tensorflow.release.version))
-        rows = [r for r in rows if minor(version(r.version)) <= release] or rows
-    return rows[0].version if rows else None
+    release = minor(version(tensorflow.release.version))
+    first = None
+    for row in newest_package(matrix, name, allowed, python, tensorflow.platform):
+        if name not in _IN_STEP or minor(version(row.version)) <= release:
+            return row.version
+        first = first or row.version
+    return first
 
 
 def _keras(matrix: Matrix, tensorflow: Tensorflow, python: Version, allowed: SpecifierSet | None) -> Package | None:

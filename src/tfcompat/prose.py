@@ -65,7 +65,7 @@ def _values(findings: Iterable[Finding], name: str) -> list[Any]:
         if name in finding.verdict.values:
             values = [finding.verdict.values[name]]
         for value in values:
-            for one in value if isinstance(value, tuple) else (value,):
+            for one in value if type(value) is tuple else (value,):
                 found.setdefault(str(one), one)
     return list(found.values())
 

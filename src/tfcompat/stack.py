@@ -6,8 +6,7 @@ that a door looked for and could not establish is present with the value None: u
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Fact", "Image", "Libc", "Package", "Stack", "Tensorflow"]
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     """One fact: its name, its value (None when it could not be established), where it was seen, and the evidence."""
 
     name: str
@@ -33,20 +31,21 @@ class Fact:
         return [Fact(self.name, value, self.where, self.evidence or getattr(value, "evidence", ())) for value in self.value]
 
 
-@dataclass(frozen=True, eq=False)
-class Tensorflow:
+class Tensorflow(NamedTuple):
     """A release on one platform: ``build`` is what really gets installed there, None where there is no wheel."""
 
     release: Release
     platform: str
     build: Build | None
 
+    __eq__ = object.__eq__  # by identity: one object a release, image or rule, and quick to look up by
+    __hash__ = object.__hash__
+
     def __str__(self) -> str:
         return str(self.release)
 
 
-@dataclass(frozen=True)
-class Libc:
+class Libc(NamedTuple):
     """The C library of an image: ``glibc`` or ``musl``, and its version where known."""
 
     name: str
@@ -56,8 +55,7 @@ class Libc:
         return f"{self.name} {self.version}" if self.version else self.name
 
 
-@dataclass(frozen=True)
-class Package:
+class Package(NamedTuple):
     """A distribution at an exact version beside TensorFlow."""
 
     name: str
@@ -67,8 +65,7 @@ class Package:
         return f"{self.name} {self.version}"
 
 
-@dataclass(frozen=True, eq=False)
-class Image:
+class Image(NamedTuple):
     """An image as the rules see it. Contents that could not be established are None.
 
     ``status``: ``documented``, ``observed``, ``absent`` (with ``why``), ``delisted`` or ``unknown``.
@@ -101,19 +98,21 @@ class Image:
     uncertain: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 
+    __eq__ = object.__eq__  # by identity: one object a release, image or rule, and quick to look up by
+    __hash__ = object.__hash__
+
     def __str__(self) -> str:
         return f"{self.reference} ({self.means})" if self.means else self.reference
 
 
-@dataclass(frozen=True)
-class Stack:
+class Stack(NamedTuple):
     """A partial assignment of facts by name.
 
     The names: accelerator (``gpu``, ``cpu``), platform, tensorflow, python, libc, image, cuda, cudnn, driver, gpu (a
     tuple of targets), keras, tf-keras, package (a tuple), env (a mapping).
     """
 
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self.facts

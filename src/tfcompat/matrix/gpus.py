@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
@@ -26,8 +25,7 @@ _BRANDS = {  # as NVML names them, and NVIDIA_REQUIRE_CUDA after it
 _CAPABILITY = re.compile(r"^(?:sm_?|compute_?|cc)?(\d{1,2})\.?(\d)[af]?$")
 
 
-@dataclass(frozen=True)
-class GpuTarget:
+class GpuTarget(NamedTuple):
     """A GPU the plan must run on. ``forward_compatible`` is None where only the capability is known."""
 
     name: str
@@ -72,9 +70,8 @@ def _of_capability(matrix: Matrix, capability: Version, text: str) -> GpuTarget:
 
 
 def _index(matrix: Matrix) -> dict[str, GpuTarget | tuple[str, ...]]:
-    index: dict[str, GpuTarget | tuple[str, ...]] | None = matrix.memo.get("gpus")
-    if index is None:
-        index = {}
+    def make() -> dict[str, GpuTarget | tuple[str, ...]]:
+        index: dict[str, GpuTarget | tuple[str, ...]] = {}
         for gpu in matrix.gpus:
             statements = tuple(s for cell in gpu.evidence.values() for s in cell)
             brands = _BRANDS.get(gpu.family)
@@ -85,8 +82,9 @@ def _index(matrix: Matrix) -> dict[str, GpuTarget | tuple[str, ...]]:
         for row in matrix.ambiguous_gpus:
             for name in (_plain(row.name), _VENDOR.sub("", _plain(row.name))):
                 index[name] = row.capabilities
-        matrix.memo["gpus"] = index
-    return index
+        return index
+
+    return matrix.remember("gpus by name", make)
 
 
 def _plain(name: str) -> str:

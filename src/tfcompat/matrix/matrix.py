@@ -11,13 +11,16 @@ from tfcompat.matrix import records as r
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from packaging.version import Version
 
 __all__ = ["Matrix"]
 
 Record = TypeVar("Record")
+Value = TypeVar("Value")
+_MISSING: Any = object()
+_MEMO_LIMIT = 200_000  # entries; a request of the usual kind adds a few hundred
 
 _LISTS = {  # fields that JSON holds as lists and records as tuples
     "python", "requires", "compute_capabilities", "delegates_to", "capabilities", "aliases", "extra_pythons", "variants",
@@ -36,7 +39,16 @@ class Matrix:
         self.document = document
         self.source = source
         self.measured: str = document["measured"]
-        self.memo: dict[Any, Any] = {}  # verdicts of rules: pure functions of records, kept for the next request
+        self._memo: dict[Any, Any] = {}
+
+    def remember(self, key: Any, make: Callable[[], Value]) -> Value:
+        """What *make* returned the first time for *key*: for pure functions of the matrix. Bounded."""
+        found = self._memo.get(key, _MISSING)
+        if found is _MISSING:
+            if len(self._memo) > _MEMO_LIMIT:
+                self._memo.clear()  # a long-lived process starts over rather than grow for ever
+            found = self._memo[key] = make()
+        return found  # type: ignore[no-any-return]
 
     # -- releases ---------------------------------------------------------------------------
 
@@ -103,21 +115,17 @@ class Matrix:
                 return note
         return None
 
-    @cached_property
-    def _packages(self) -> dict[str, tuple[r.PackageRelease, ...]]:
-        return {}
-
     def package(self, name: str) -> tuple[r.PackageRelease, ...]:
         """Releases of a dependency, newest first; empty when the matrix does not cover *name*."""
-        found = self._packages.get(name)
-        if found is None:
+
+        def make() -> tuple[r.PackageRelease, ...]:
             rows = self.document["packages"].get(name, ())
-            found = tuple(
+            return tuple(
                 r.PackageRelease(v, python, {"linux/amd64": tuple(amd), "linux/arm64": tuple(arm)})
                 for v, python, amd, arm in reversed(rows)
             )
-            self._packages[name] = found
-        return found
+
+        return self.remember(("package", name), make)
 
     # -- CUDA and GPUs ----------------------------------------------------------------------
 
@@ -198,10 +206,11 @@ def _records(kind: type[Record], rows: Iterable[Mapping[str, Any]]) -> tuple[Rec
 
 
 def _release(row: Mapping[str, Any], sets: list[tuple[str, ...]]) -> r.Release:
-    builds = dict(zip(row["builds"], _records(r.Build, row["builds"].values()), strict=True))
-    for build, raw in zip(builds.values(), row["builds"].values(), strict=True):
-        build.requires = sets[raw["requires"]]
-        build.extras = {name: sets[index] for name, index in raw["extras"].items()}
+    expanded = (
+        {**b, "requires": sets[b["requires"]], "extras": {name: sets[i] for name, i in b["extras"].items()}}
+        for b in row["builds"].values()
+    )
+    builds = dict(zip(row["builds"], _records(r.Build, expanded), strict=True))
     return r.Release(row["package"], row["version"], row["released"], row["yanked"], builds)
 
 

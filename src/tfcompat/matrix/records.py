@@ -1,8 +1,8 @@
-"""The typed records of the matrix. Plain dataclasses: made quickly, validated by :mod:`.schema`.
+"""The typed records of the matrix, made quickly and validated by :mod:`.schema`.
 
-They are not ``pydantic.BaseModel`` because importing pydantic's models takes longer than the
-whole of ``tfcompat resolve``. Pydantic validates the very same classes, through ``TypeAdapter``,
-wherever a matrix is compiled, tested or comes from outside.
+They are named tuples, not ``pydantic.BaseModel``: importing pydantic's models takes as long as the whole of
+``tfcompat resolve``. Pydantic validates these very classes, through ``TypeAdapter``, wherever a matrix is
+compiled, tested or comes from outside.
 
 Every record has ``evidence``: statements of the form ``KIND: SOURCE``, strongest kind first
 being ``verified``, ``measured``, ``documented``, ``observed``, ``inferred``.
@@ -10,8 +10,7 @@ being ``verified``, ``measured``, ``documented``, ``observed``, ``inferred``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = [
     "Ambiguous",
@@ -39,8 +38,7 @@ Text = tuple[str, ...]
 Evidence = dict[str, tuple[str, ...]]  # cell name to statements; "*" stands for the whole row
 
 
-@dataclass(slots=True, eq=False)
-class Build:
+class Build(NamedTuple):
     """The wheels of one release for one platform.
 
     ``kind``: ``cuda`` has GPU code, ``cpu`` has none, ``stub`` only requires another distribution
@@ -52,18 +50,17 @@ class Build:
     kind: Literal["cuda", "cpu", "stub", "pure"]
     python: Text
     requires: Text = ()
-    extras: dict[str, Text] = field(default_factory=dict)
+    extras: dict[str, Text] = {}
     requires_python: str | None = None
     glibc: str | None = None
     cuda: str | None = None
     cudnn: str | None = None
     compute_capabilities: Text = ()
     delegates_to: Text = ()
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Release:
+class Release(NamedTuple):
     """One final release of tensorflow, keras or a variant of theirs. ``released`` is an ISO date."""
 
     package: str
@@ -76,8 +73,7 @@ class Release:
         return f"{self.package} {self.version}"
 
 
-@dataclass(slots=True, eq=False)
-class PackageRelease:
+class PackageRelease(NamedTuple):
     """A release of a dependency. ``python`` maps platform to interpreters; ``*`` is bounded by ``requires_python``."""
 
     version: str
@@ -85,8 +81,7 @@ class PackageRelease:
     python: dict[str, Text]
 
 
-@dataclass(slots=True, eq=False)
-class Toolkit:
+class Toolkit(NamedTuple):
     """One CUDA minor. ``minimum_driver``: minor-version compatibility; ``drivers``: its own, by update.
 
     ``parts``: the exact pip distributions of the newest update, by distribution name (12.x only).
@@ -98,12 +93,11 @@ class Toolkit:
     capabilities: Text
     ptx: str | None = None
     minimum_driver_windows: str | None = None
-    parts: dict[str, dict[str, str]] = field(default_factory=dict)
-    evidence: Evidence = field(default_factory=dict)
+    parts: dict[str, dict[str, str]] = {}
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Architecture:
+class Architecture(NamedTuple):
     """A GPU generation: the toolkits that know it and the last driver branch that runs it (None: current)."""
 
     name: str
@@ -111,11 +105,10 @@ class Architecture:
     first_toolkit: str
     last_toolkit: str | None = None
     last_driver_branch: str | None = None
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class CudnnSupport:
+class CudnnSupport(NamedTuple):
     """The compute capabilities that cuDNN releases in ``versions`` know."""
 
     versions: str
@@ -124,11 +117,10 @@ class CudnnSupport:
     maximum_capability: str | None = None
     minimum_driver: str | None = None
     note: str | None = None
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Gpu:
+class Gpu(NamedTuple):
     """A GPU by the name on the box. ``forward_compatible``: may use the cuda-compat package."""
 
     name: str
@@ -137,20 +129,18 @@ class Gpu:
     architecture: str
     aliases: Text = ()
     forward_compatible: bool = False
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Ambiguous:
+class Ambiguous(NamedTuple):
     """A name that stands for GPUs of several compute capabilities."""
 
     name: str
     capabilities: Text
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Distribution:
+class Distribution(NamedTuple):
     """A base operating system image: its interpreters and its C library."""
 
     image: str
@@ -162,21 +152,19 @@ class Distribution:
     python_package_installed: bool = False
     externally_managed: bool = False
     aliases: Text = ()
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Floating:
+class Floating(NamedTuple):
     """What a moving tag meant on a date."""
 
     image: str
     means: str
     as_of: str
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class PythonImage:
+class PythonImage(NamedTuple):
     """A ``python:X.Y-slim`` tag."""
 
     tag: str
@@ -186,11 +174,10 @@ class PythonImage:
     status: str
     last_listed: str
     platforms: Text | None = None
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class CudaImage:
+class CudaImage(NamedTuple):
     """An ``nvidia/cuda`` tag. ``require`` names its NVIDIA_REQUIRE_CUDA in the table of those."""
 
     tag: str
@@ -202,11 +189,10 @@ class CudaImage:
     status: str
     available: Literal["listed", "unsupported", "delisted", "unknown"]
     platforms: Text | None = None
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class OfficialTag:
+class OfficialTag(NamedTuple):
     """A tag of ``tensorflow/tensorflow``: ``documented`` or ``observed`` to exist."""
 
     tag: str
@@ -216,11 +202,10 @@ class OfficialTag:
     prerelease: bool
     status: str
     digest: str | None = None
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class OfficialContents:
+class OfficialContents(NamedTuple):
     """What is really inside ``tensorflow/tensorflow`` images of one version."""
 
     tensorflow: str
@@ -236,11 +221,10 @@ class OfficialContents:
     platforms: Text | None = None
     require: str | None = None
     uncertain: Text = ()
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class NgcImage:
+class NgcImage(NamedTuple):
     """A tag of ``nvcr.io/nvidia/tensorflow``. Capabilities are those the release notes name."""
 
     tag: str
@@ -257,11 +241,10 @@ class NgcImage:
     driver_datacenter_branches: Text = ()
     platforms: Text | None = None
     digest: str | None = None
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Cap:
+class Cap(NamedTuple):
     """A bound that metadata leaves out and that was learned from failures: ``package`` with ``versions`` breaks."""
 
     when: str
@@ -269,11 +252,10 @@ class Cap:
     package: str
     allows: str
     symptom: str
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Format:
+class Format(NamedTuple):
     """Whether a Keras version reads and writes a model file format."""
 
     package: str
@@ -282,11 +264,10 @@ class Format:
     reads: bool
     writes: bool
     note: str | None = None
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Backend:
+class Backend(NamedTuple):
     """The TensorFlow that Keras releases in ``versions`` run on; metadata of Keras does not say it."""
 
     package: str
@@ -294,11 +275,10 @@ class Backend:
     tensorflow: str
     tested: str | None = None
     note: str | None = None
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}
 
 
-@dataclass(slots=True, eq=False)
-class Note:
+class Note(NamedTuple):
     """A fact about TensorFlow releases that needs a step or a warning; ``key`` names it for the rules."""
 
     key: str
@@ -307,4 +287,4 @@ class Note:
     fact: str
     platform: str | None = None
     capabilities: str | None = None
-    evidence: Evidence = field(default_factory=dict)
+    evidence: Evidence = {}

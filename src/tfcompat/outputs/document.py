@@ -104,7 +104,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
-    values: Sequence[Any] = fact.value if isinstance(fact.value, tuple) else [fact.value]
+    values: Sequence[Any] = fact.value if type(fact.value) is tuple else [fact.value]
     return {
         "name": fact.name,
         "value": None if fact.value is None else listed(values),

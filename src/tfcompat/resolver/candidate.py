@@ -6,8 +6,7 @@ and the wishes reject them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.requirements import Requirement
 
@@ -32,8 +31,7 @@ _FIRST_OF_UV = version("3.8")  # the oldest interpreter that uv fetches
 _NVIDIA = "nvidia"  # the "package" of a TensorFlow that NVIDIA built: no wheel of the index
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     """An image and where its CUDA comes from: the image itself, or exact pip distributions (``parts``).
 
     ``python_from``: ``image`` has it, ``system`` installs the distribution's own package, ``uv`` fetches another one.
@@ -43,7 +41,7 @@ class Offer:
     image: Image
     cuda: Version | None = None
     cudnn: Version | None = None
-    parts: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = {}
     left_out: tuple[str, ...] = ()
     python_from: str = "image"
     cuda_where: str = ""
@@ -93,8 +91,7 @@ def ngc_offers(matrix: Matrix) -> list[tuple[Tensorflow, Offer]]:
 
 def own_build(matrix: Matrix, image: Image) -> tuple[Tensorflow, Offer]:
     """An image with a build of its own as a candidate: what is inside is what it was built for."""
-    key = ("own build", image.reference)
-    if key not in matrix.memo:
+    def make() -> tuple[Tensorflow, Offer]:
         build = Build(
             kind="cuda",
             python=(f"{image.python.major}.{image.python.minor}",) if image.python else (),
@@ -105,9 +102,9 @@ def own_build(matrix: Matrix, image: Image) -> tuple[Tensorflow, Offer]:
         )
         release = Release(_NVIDIA, str(image.tensorflow), "", False, {"linux/amd64": build, "linux/arm64": build})
         offer = Offer("ngc", image, image.cuda, image.cudnn, cuda_where=image.reference, cuda_evidence=image.evidence)
-        matrix.memo[key] = (Tensorflow(release, "linux/amd64", build), offer)
-    found: tuple[Tensorflow, Offer] = matrix.memo[key]
-    return found
+        return Tensorflow(release, "linux/amd64", build), offer
+
+    return matrix.remember(("own build", image.reference), make)
 
 
 def custom_offers(matrix: Matrix, image: Image, tensorflow: Tensorflow, python: Version, gpu: bool) -> Iterator[Offer]:
@@ -137,22 +134,22 @@ def python_base(matrix: Matrix, python: Version, precise: str | None = None) -> 
     *precise* asks for a patch release, as in ``3.11.9``.
     """
     wanted = precise or f"{python.major}.{python.minor}"
-    key = ("slim", wanted)
-    if key not in matrix.memo:
+
+    def make() -> Image | None:
         order = ("bookworm", "bullseye", "buster", "trixie", "stretch")
         rows = [r for r in matrix.python_images if r.python == wanted and r.suite and r.tag.endswith("-" + r.suite)]
         rows.sort(key=lambda r: (not r.maintained if r.suite == "bookworm" else False, order.index(r.suite) if r.suite in order else 9))
         plain = next((r for r in matrix.python_images if r.tag == f"{wanted}-slim"), None)
         chosen = rows[0] if rows else plain
-        matrix.memo[key] = find_image(matrix, f"python:{chosen.tag}") if chosen else None
-    found: Image | None = matrix.memo[key]
-    return found
+        return find_image(matrix, f"python:{chosen.tag}") if chosen else None
+
+    return matrix.remember(("slim", wanted), make)
 
 
 def _cuda_bases(matrix: Matrix, built: Version, wished: SpecifierSet | None) -> list[Image]:
     """Runtime images with cuDNN, those nearest to the CUDA the wheel was built for first."""
-    key = ("cuda bases", built, wished)
-    if key not in matrix.memo:
+
+    def make() -> list[Image]:
         listed = {"listed": 0, "unsupported": 1, "unknown": 2}
         found = []
         for row in matrix.cuda_images:
@@ -164,9 +161,9 @@ def _cuda_bases(matrix: Matrix, built: Version, wished: SpecifierSet | None) -> 
             distance = (cuda.release[:2] < built.release[:2], abs(cuda.minor - built.minor))
             order = (*distance, listed[row.available], -cuda.micro, [-int(n) for n in row.os[6:].split(".")], row.tag)
             found.append((order, find_image(matrix, f"nvidia/cuda:{row.tag}")))
-        matrix.memo[key] = [image for _, image in sorted(found, key=lambda pair: pair[0])]
-    bases: list[Image] = matrix.memo[key]
-    return bases
+        return [image for _, image in sorted(found, key=lambda pair: pair[0])]
+
+    return matrix.remember(("cuda bases", built, wished), make)
 
 
 # -- CUDA from pip -------------------------------------------------------------------------------
@@ -174,23 +171,27 @@ def _cuda_bases(matrix: Matrix, built: Version, wished: SpecifierSet | None) -> 
 CudaParts = tuple["Version", "Version", dict[str, str], tuple[str, ...]]
 
 
-def pip_cuda(matrix: Matrix, tensorflow: Tensorflow, python: Version) -> list[CudaParts]:
+def pip_cuda(matrix: Matrix, tensorflow: Tensorflow, python: Version) -> Iterator[CudaParts]:
     """The CUDA sets that the and-cuda extra admits: (CUDA, cuDNN, exact parts, parts left out), the built-for one first.
 
     Where the extra gives ranges (2.20 and later) the lowest versions are those TensorFlow was built and
     tested with; newer toolkits follow, each as NVIDIA's ``cuda-toolkit`` distribution names its parts.
     """
-    key = ("pip cuda", tensorflow, f"{python.major}.{python.minor}")
-    if key not in matrix.memo:
-        matrix.memo[key] = _pip_cuda(matrix, tensorflow, python)
-    found: list[CudaParts] = matrix.memo[key]
-    return found
-
-
-def _pip_cuda(matrix: Matrix, tensorflow: Tensorflow, python: Version) -> list[CudaParts]:
     build = tensorflow.build
     if build is None or build.kind != "cuda" or not build.cuda or "and-cuda" not in build.extras:
-        return []
+        return
+    built_for = matrix.remember(("pip cuda", tensorflow, python), lambda: _built_for(matrix, tensorflow, python))
+    if built_for is None:
+        return
+    yield built_for
+    yield from matrix.remember(("newer pip cuda", tensorflow, python), lambda: list(_newer_toolkits(matrix, tensorflow, python, built_for)))
+
+
+def _built_for(matrix: Matrix, tensorflow: Tensorflow, python: Version) -> CudaParts | None:
+    """The lowest versions that the extra admits. None where a part that TensorFlow needs is not on the index."""
+    build = tensorflow.build
+    if build is None or build.cuda is None:
+        return None
     ranges = requirements_of(build, tensorflow.platform, python, "and-cuda")
     lowest: dict[str, str] = {}
     left_out = []
@@ -202,16 +203,21 @@ def _pip_cuda(matrix: Matrix, tensorflow: Tensorflow, python: Version) -> list[C
             lowest[name] = found
     cudnn_name = next((name for name in lowest if name.startswith("nvidia-cudnn-")), None)
     if cudnn_name is None or any(not name.startswith("tensorrt") for name in left_out):
-        return []
-    cudnn = version(lowest[cudnn_name])
-    sets: list[CudaParts] = [(version(build.cuda), cudnn, lowest, tuple(left_out))]
+        return None
+    return version(build.cuda), version(lowest[cudnn_name]), lowest, tuple(left_out)
+
+
+def _newer_toolkits(matrix: Matrix, tensorflow: Tensorflow, python: Version, built_for: CudaParts) -> Iterator[CudaParts]:
+    build = tensorflow.build
+    if build is None:
+        return
+    ranges = requirements_of(build, tensorflow.platform, python, "and-cuda")
+    cuda, cudnn, lowest, left_out = built_for
     for toolkit in matrix.toolkits:
-        if toolkit.parts and version(toolkit.version) > minor(version(build.cuda)):
-            newest = toolkit.parts[max(toolkit.parts, key=version)]
-            parts = _parts_of_toolkit(matrix, ranges, lowest, newest)
+        if toolkit.parts and version(toolkit.version) > minor(cuda):
+            parts = _parts_of_toolkit(matrix, ranges, lowest, toolkit.parts[max(toolkit.parts, key=version)])
             if parts is not None:
-                sets.append((version(toolkit.version), cudnn, parts, tuple(left_out)))
-    return sets
+                yield version(toolkit.version), cudnn, parts, left_out
 
 
 def with_cudnn(matrix: Matrix, tensorflow: Tensorflow, python: Version, offer: Offer, wanted: SpecifierSet) -> Offer:

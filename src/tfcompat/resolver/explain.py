@@ -7,9 +7,8 @@ has a plan. It is found by deletion, starting from the rules that rejected anyth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.drivers import driver_text, last_branch, toolkit_driver
 from tfcompat.images import find_image
@@ -35,16 +34,14 @@ _DROP_ORDER = ("jupyter", "package", "keras", "cudnn", "cuda", "driver", "gpu", 
 _CHANGE_ORDER = ("base", "python", "package", "keras", "cudnn", "cuda", "tensorflow", "jupyter", "driver", "gpu", "platform", "accelerator")
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(NamedTuple):
     """One part of a conflict: a rule, and everything it rejects because of the wishes in the conflict."""
 
     rule: Rule
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True)
-class Core:
+class Core(NamedTuple):
     """A minimal conflict: without any one of ``wishes`` or ``rules`` there is a plan."""
 
     wishes: Mapping[str, Wish]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 
 from tfcompat.architectures import native_code
@@ -28,8 +27,7 @@ _LIBRARY_PATH_STEP = "write the site-packages/nvidia/*/lib folders to /etc/ld.so
 _KINDS = ("verified", "measured", "documented", "observed", "inferred", "unknown")
 
 
-@dataclass(frozen=True)
-class PlanImage:
+class PlanImage(NamedTuple):
     """The image to start from. ``evidence`` is the kind of proof that the tag exists; ``digest`` is None unless known."""
 
     reference: str
@@ -41,8 +39,7 @@ class PlanImage:
     carries_tensorflow: bool = False
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What to build. ``cuda`` and ``cudnn`` are None in a plan for the CPU.
 
     ``host`` says what the machine must bring (``driver``: a specifier). ``steps`` are what a plain
@@ -58,11 +55,11 @@ class Plan:
     platform: str
     image: PlanImage
     requirements: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = {}
     steps: tuple[str, ...] = ()
-    host: Mapping[str, str] = field(default_factory=dict)
+    host: Mapping[str, str] = {}
     remarks: tuple[str, ...] = ()
-    evidence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    evidence: Mapping[str, tuple[str, ...]] = {}
     library_path: bool = False
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -25,16 +24,14 @@ BASES = ("auto", "official", "slim", "cuda", "ngc")
 RESOLVED_PLATFORMS = ("linux/amd64", "linux/arm64")
 
 
-@dataclass(frozen=True)
-class PackageLine:
+class PackageLine(NamedTuple):
     """A requirement a person has, and where it stands: ``--package`` or ``requirements.txt:3``."""
 
     text: str
     where: str = "--package"
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What is wished for. Everything is optional; specifiers follow PEP 440, and ``2.15`` means ``==2.15.*``.
 
     ``gpu``: True for any GPU, or names and compute capabilities that the plan must all run on. ``driver``,
@@ -53,11 +50,10 @@ class Request:
     platform: str = "linux/amd64"
     base: str = "auto"
     jupyter: bool = False
-    packages: Sequence[str | PackageLine] = field(default_factory=tuple)
+    packages: Sequence[str | PackageLine] = ()
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """One wish, parsed. ``name`` is unique within a request: ``python``, ``gpu:A100``, ``package:numpy``."""
 
     name: str
@@ -66,7 +62,7 @@ class Wish:
     where: str
 
     def with_text(self, text: str, value: Any) -> Wish:
-        return replace(self, text=text, value=value)
+        return self._replace(text=text, value=value)
 
 
 Wishes = Mapping[str, Wish]

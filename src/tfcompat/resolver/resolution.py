@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import TfcompatError
 from tfcompat.prose import summary
@@ -26,8 +25,7 @@ _ALTERNATIVES = 4
 _SUGGESTIONS = 4
 
 
-@dataclass(frozen=True)
-class Resolution:
+class Resolution(NamedTuple):
     """``plan`` is the best; ``alternatives`` follow in order, each of another recipe or release."""
 
     request: Request
@@ -35,8 +33,7 @@ class Resolution:
     alternatives: tuple[Plan, ...]
 
 
-@dataclass(frozen=True)
-class Suggestion:
+class Suggestion(NamedTuple):
     """A change of the request (``{"python": "3.11"}``; ``any`` drops the wish) and the plan it was proven to lead to."""
 
     change: Mapping[str, str]

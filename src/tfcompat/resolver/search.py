@@ -8,9 +8,8 @@ cuts off everything below it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfcompat.resolver import candidate as c
 from tfcompat.resolver.neighbours import NoneFits, choose_keras, choose_packages
@@ -42,8 +41,7 @@ _STEPS = {  # the step at which a fact is known; facts of the host are there fro
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A stack that no rule rejects, with what the rules had to remark about it."""
 
     facts: Mapping[str, Fact]
@@ -52,16 +50,16 @@ class Candidate:
     offer: c.Offer
     findings: tuple[Finding, ...]
 
-    @cached_property
+    @property
     def doubts(self) -> int:
         """How many relations could not be established."""
         return sum(f.verdict.outcome == "unknown" for f in self.findings)
 
-    @cached_property
+    @property
     def warnings(self) -> int:
         return sum(f.verdict.outcome == "violated" and f.verdict.severity == "warning" for f in self.findings)
 
-    @cached_property
+    @property
     def rank(self) -> tuple[Any, ...]:
         """Lower is better; the order is documented in docs/resolve.md."""
         return (
@@ -83,8 +81,7 @@ class Candidate:
         return bool(build and build.cuda and self.offer.cuda) and minor(version(build.cuda)) != minor(self.offer.cuda)  # type: ignore[union-attr, arg-type]
 
 
-@dataclass(frozen=True, order=False)
-class _Newer:
+class _Newer(NamedTuple):
     """Sorts newer versions first."""
 
     value: Version
@@ -337,8 +334,8 @@ def _schedule(rules: tuple[Rule, ...]) -> tuple[list[tuple[Rule, Check]], ...]:
 
 def _spellings(matrix: Matrix, gpu: bool, platform: str) -> list[Tensorflow]:
     """Every version under the name to install: the CPU distribution without a GPU, tensorflow-gpu only where it is needed."""
-    key = ("spellings", gpu, platform)
-    if key not in matrix.memo:
+
+    def make() -> list[Tensorflow]:
         found = []
         for release in matrix.releases:
             build = matrix.build(release, platform)
@@ -353,9 +350,9 @@ def _spellings(matrix: Matrix, gpu: bool, platform: str) -> list[Tensorflow]:
             }[release.package]
             if keep:
                 found.append(Tensorflow(release, platform, build))
-        matrix.memo[key] = found
-    spellings: list[Tensorflow] = matrix.memo[key]
-    return spellings
+        return found
+
+    return matrix.remember(("spellings", gpu, platform), make)
 
 
 @lru_cache(maxsize=16384)

@@ -15,21 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "run_check"]
 
-_MEMO_LIMIT = 200_000  # verdicts; a long-lived process starts over rather than grow for ever
-_MISSING: Any = object()
-
 
 def _judge(matrix: Matrix, check: Check, values: tuple[Any, ...]) -> Verdict | None:
-    key = (check.judge, values)
     try:
-        found = matrix.memo.get(key, _MISSING)
+        return matrix.remember((check.judge, values), lambda: check.judge(matrix, *values))
     except TypeError:  # a value that cannot be hashed, such as the environment of a container
         return check.judge(matrix, *values)
-    if found is _MISSING:
-        if len(matrix.memo) > _MEMO_LIMIT:
-            matrix.memo.clear()
-        found = matrix.memo[key] = check.judge(matrix, *values)
-    return found  # type: ignore[no-any-return]
 
 
 def evaluate(matrix: Matrix, stack: Stack, rules: Iterable[Rule]) -> Iterator[Finding]:
@@ -52,4 +43,4 @@ def run_check(matrix: Matrix, facts: Mapping[str, Fact], rule: Rule, check: Chec
 
 def _alternatives(fact: Fact) -> list[Fact]:
     """A fact that holds several values, such as two GPUs, counts once for each of them."""
-    return fact.each() if isinstance(fact.value, tuple) else [fact]
+    return fact.each() if type(fact.value) is tuple else [fact]

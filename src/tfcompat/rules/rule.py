@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from tfcompat.stack import Fact
 
@@ -15,8 +14,7 @@ Outcome = Literal["ok", "violated", "unknown"]
 Severity = Literal["error", "warning", "note"]
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a check says of the fact values it was given. ``reason`` names the sentence in the rule's messages.
 
     ``values`` fill the sentence beyond the facts; ``evidence`` backs what the rule itself brought in.
@@ -25,7 +23,7 @@ class Verdict:
     outcome: Outcome
     reason: str = ""
     severity: Severity = "error"
-    values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[str, Any] = MappingProxyType({})
     evidence: tuple[str, ...] = ()
 
 
@@ -42,8 +40,7 @@ def unknown(reason: str, evidence: tuple[str, ...] = (), **values: Any) -> Verdi
     return Verdict("unknown", reason, "warning", values, evidence)
 
 
-@dataclass(frozen=True, eq=False)
-class Check:
+class Check(NamedTuple):
     """One relation. ``needs`` are fact names; ``judge`` gets the matrix and their values in that order.
 
     ``optional`` facts are passed after them, None where the door has no such fact. A check over a fact
@@ -56,8 +53,7 @@ class Check:
     optional: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Rule:
+class Rule(NamedTuple):
     """A relation between facts, written once. Its id is its file name, its docs page and its fixture.
 
     ``messages`` maps a reason to a sentence with ``{fact}`` and ``{value}`` fields, worded so that a
@@ -68,11 +64,13 @@ class Rule:
     title: str
     checks: tuple[Check, ...]
     messages: Mapping[str, str]
-    remedies: Mapping[str, str] = field(default_factory=dict)
+    remedies: Mapping[str, str] = {}
+
+    __eq__ = object.__eq__  # by identity: one object a release, image or rule, and quick to look up by
+    __hash__ = object.__hash__
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A verdict together with the rule and the very facts it was reached on."""
 
     rule: Rule
