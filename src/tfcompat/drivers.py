@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.version import Version
 
 from tfcompat.errors import MatrixError
-from tfcompat.versions import version
+from tfcompat.versions import parse_version, version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ class Requirement(NamedTuple):
     @classmethod
     @lru_cache(maxsize=256)
     def parse(cls, text: str) -> Requirement:
-        """Parse the variable as written. Raises :class:`MatrixError` for a term of another form."""
+        """Parse the variable as written. Raises :class:`MatrixError` or :class:`RequestError` for a term of another form."""
         alternatives = []
         for alternative in text.split():
             terms = []
@@ -77,6 +77,8 @@ class Requirement(NamedTuple):
                 match = _TERM.match(term)
                 if match is None:
                     raise MatrixError(f"NVIDIA_REQUIRE_CUDA has the term {term!r}", "expected NAME OPERATOR VALUE")
+                if match[1] != "brand":
+                    parse_version(match[3], f"NVIDIA_REQUIRE_CUDA {term!r}")
                 terms.append((match[1], match[2], match[3]))
             alternatives.append(tuple(terms))
         return cls(tuple(alternatives))

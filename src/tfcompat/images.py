@@ -22,8 +22,10 @@ __all__ = ["Reference", "cuda_image", "find_image", "ngc_image", "official_image
 
 _REFERENCE = re.compile(
     r"^(?P<name>(?:[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::\d+)?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
-    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$",
+    re.ASCII,
 )
+_LENGTH_LIMIT = 512  # characters; Docker allows 255 of name and 128 of tag
 
 
 class Reference(NamedTuple):
@@ -36,9 +38,9 @@ class Reference(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Reference:
         """Parse *text*. Raises :class:`RequestError` for anything that is not a reference."""
-        match = _REFERENCE.match(text.strip())
+        match = _REFERENCE.match(text.strip()) if len(text) <= _LENGTH_LIMIT else None
         if match is None:
-            raise RequestError(f"{text!r} is not an image reference", "write REPOSITORY:TAG, as in python:3.11-slim")
+            raise RequestError(f"{text[:80]!r} is not an image reference", "write REPOSITORY:TAG, as in python:3.11-slim")
         name = match["name"].removeprefix("docker.io/").removeprefix("library/")
         return cls(name, match["tag"] or (None if match["digest"] else "latest"), match["digest"])
 
@@ -49,10 +51,20 @@ class Reference(NamedTuple):
 def find_image(matrix: Matrix, text: str) -> Image:
     """The image that *text* names, with the contents that are established; unknown where none are."""
     reference = Reference.parse(text)
+    if reference.digest is not None:
+        return _pinned(matrix, reference)
     return matrix.remember(
         ("image", str(reference)),
         lambda: _curated(matrix, reference.repository, reference.tag) or _base(matrix, reference) or _unlisted(matrix, reference),
     )
+
+
+def _pinned(matrix: Matrix, reference: Reference) -> Image:
+    """An image by digest: what its tag holds today says nothing of it, unless that is the digest on record."""
+    tagged = _curated(matrix, reference.repository, reference.tag)
+    if tagged is not None and tagged.digest == reference.digest:
+        return tagged._replace(reference=str(reference))
+    return Image(str(reference), "unknown", require_known=False)
 
 
 def _curated(matrix: Matrix, repository: str, tag: str | None) -> Image | None:
@@ -238,6 +250,13 @@ def _base(matrix: Matrix, reference: Reference) -> Image | None:
 def _full_python(matrix: Matrix, reference: Reference, evidence: tuple[str, ...]) -> Image | None:
     """A ``python`` tag without ``slim``: the same interpreter on the same suite as its slim sibling."""
     version_, _, suite = (reference.tag or "").partition("-")
+    if suite.startswith("alpine"):
+        system = "alpine3" if suite == "alpine" else suite
+        musl = _libc(matrix, system) or Libc("musl", None)
+        python = _version(version_) if re.fullmatch(r"\d+(\.\d+)+", version_) else None
+        return Image(str(reference), "unknown", os=system, python=python, libc=musl, evidence=("inferred: Alpine is musl, and the tag names the Python",))
+    if version_ == "alpine":
+        return Image(str(reference), "rolling", os="alpine", libc=Libc("musl", None), evidence=("inferred: Alpine is musl",))
     sibling = _curated(matrix, "python", f"{version_}-slim" + (f"-{suite}" if suite else ""))
     if sibling is None:
         return None

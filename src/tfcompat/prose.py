@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["listed", "remedy", "sentence", "summary"]
 
+_OPENINGS = {"a", "all", "driver", "no", "nothing", "the", "there", "whether", "which", "with"}  # plain words that begin sentences
 _SHOWN = 3  # values named one by one; more become a range or a count
 _RANGE = re.compile(r"^(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)$")
 
@@ -77,7 +78,7 @@ def listed(values: Sequence[Any]) -> str:
     if len(values) > _SHOWN and all(isinstance(v, Package) for v in values) and len({v.name for v in values}) == 1:
         versions = [v.version for v in values]
         return f"{values[0].name} {min(versions)} to {max(versions)}"
-    texts = ["an unknown version" if v is None else str(v) for v in values]
+    texts = ["(unknown)" if v is None else str(v) for v in values]
     if len(texts) > 1:
         merged = _merged_range(texts)
         if merged is not None:
@@ -112,4 +113,6 @@ def _merged_range(texts: Sequence[str]) -> str | None:
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:] if text[:1].islower() and not text.startswith(("tensorflow", "cuDNN", "nvidia", "nvcr", "python:")) else text
+    """A capital at the beginning, unless that is a name: ``numpy 2.0.2``, ``ubuntu:latest``, ``tf-keras``."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first in _OPENINGS else text

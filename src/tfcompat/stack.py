@@ -4,16 +4,14 @@ A door (resolve, gate, check) fills in the facts it has; a rule reads those it n
 that a door looked for and could not establish is present with the value None: unknown.
 """
 
-from __future__ import annotations
+# No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from packaging.version import Version
 
-    from packaging.version import Version
-
-    from tfcompat.matrix.records import Build, Release
+from tfcompat.matrix.records import Build, Release
 
 __all__ = ["Fact", "Image", "Libc", "Package", "Stack", "Tensorflow"]
 
@@ -26,7 +24,7 @@ class Fact(NamedTuple):
     where: str
     evidence: tuple[str, ...] = ()
 
-    def each(self) -> list[Fact]:
+    def each(self) -> "list[Fact]":
         """One fact for each of several values: two GPUs, a list of packages."""
         return [Fact(self.name, value, self.where, self.evidence or getattr(value, "evidence", ())) for value in self.value]
 
@@ -38,8 +36,11 @@ class Tensorflow(NamedTuple):
     platform: str
     build: Build | None
 
-    __eq__ = object.__eq__  # by identity: one object a release, image or rule, and quick to look up by
-    __hash__ = object.__hash__
+    def __eq__(self, other: object) -> bool:  # by identity: there is one object of each, and it is a key
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def __str__(self) -> str:
         return str(self.release)
@@ -98,8 +99,11 @@ class Image(NamedTuple):
     uncertain: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 
-    __eq__ = object.__eq__  # by identity: one object a release, image or rule, and quick to look up by
-    __hash__ = object.__hash__
+    def __eq__(self, other: object) -> bool:  # by identity: there is one object of each, and it is a key
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def __str__(self) -> str:
         return f"{self.reference} ({self.means})" if self.means else self.reference
@@ -121,5 +125,5 @@ class Stack(NamedTuple):
         """The value of a fact, None when it is unknown. KeyError when the door did not look for it."""
         return self.facts[name].value
 
-    def with_fact(self, fact: Fact) -> Stack:
+    def with_fact(self, fact: Fact) -> "Stack":
         return Stack({**self.facts, fact.name: fact})

@@ -32,7 +32,6 @@ def parse_version(text: str, what: str) -> Version:
         raise RequestError(f"{what}: {text!r} is not a version", "write for instance 2.15.1") from None
 
 
-@lru_cache(maxsize=1024)
 def parse_specifier(text: str, what: str) -> SpecifierSet:
     """A PEP 440 specifier a person typed; a bare version such as ``2.15`` means ``==2.15.*``.
 
@@ -41,6 +40,8 @@ def parse_specifier(text: str, what: str) -> SpecifierSet:
     if not isinstance(text, str):
         raise RequestError(f"{what}: {text!r} is not text", "quote versions: as a number, 3.10 reads as 3.1")
     text = text.strip()
+    if not text:
+        raise RequestError(f"{what}: nothing was given", "write 2.15, '>=2.15,<2.17' or '~=2.15', or leave it out")
     try:
         bare = version(text)
     except InvalidVersion:
@@ -73,9 +74,7 @@ def at_least(value: Version, floor: Version, parts: int) -> bool | None:
     None when the first difference lies beyond what one side says: ``8`` against ``8.6``.
     """
     for index in range(parts):
-        if index >= len(floor.release):
-            return None if index >= len(value.release) or value.release[index] else True
-        if index >= len(value.release):
+        if index >= len(floor.release) or index >= len(value.release):
             return None
         if value.release[index] != floor.release[index]:
             return value.release[index] > floor.release[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ _EPILOG = "exit codes: 0 clean; 1 no solution or findings; 2 usage or configurat
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; never raises for bad input."""
+    gc.disable()  # a command is over before collecting would pay; what it loads is one large tree without cycles
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         options = _parse(arguments)

@@ -46,14 +46,12 @@ def capability_of(text: str) -> Version:
 
 def find_gpu(matrix: Matrix, text: str) -> GpuTarget:
     """The GPU that *text* names. Raises :class:`RequestError` with the near ones when there is none."""
-    capability = _CAPABILITY.match(text.strip().lower())
-    if capability:
-        return _of_capability(matrix, version(f"{capability[1]}.{capability[2]}"), text)
     index = _index(matrix)
     plain = _plain(text)
-    found = index.get(plain)
-    if found is None:
-        found = index.get(_VENDOR.sub("", plain))
+    found = index.get(plain) or index.get(_VENDOR.sub("", plain))
+    capability = _CAPABILITY.match(text.strip().lower())
+    if found is None and capability:
+        return _of_capability(matrix, version(f"{capability[1]}.{capability[2]}"), text)
     if isinstance(found, GpuTarget):
         return found
     if found is not None:

@@ -8,7 +8,7 @@ Every record has ``evidence``: statements of the form ``KIND: SOURCE``, stronges
 being ``verified``, ``measured``, ``documented``, ``observed``, ``inferred``.
 """
 
-from __future__ import annotations
+# No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
 
 from typing import Literal, NamedTuple
 

@@ -251,7 +251,12 @@ def _parts_of_toolkit(
 
 
 def _lowest(matrix: Matrix, name: str, allowed: SpecifierSet) -> str | None:
-    """The lowest release on the index inside *allowed*."""
+    """The lowest release on the index inside *allowed*: mostly the lower bound itself, so that is tried first."""
+    bounds = [s.version for s in allowed if s.operator in ("==", ">=") and "*" not in s.version]
+    bound = max(bounds, key=version, default=None)
+    known = matrix.remember(("amd64 releases", name), lambda: {r.version for r in matrix.package(name) if r.python["linux/amd64"]})
+    if bound in known and allowed.contains(bound):
+        return bound
     for row in reversed(matrix.package(name)):
         if row.python["linux/amd64"] and allowed.contains(row.version):
             return row.version

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import Version
+
 from tfcompat.rules.rule import Check, Finding, Rule, Verdict
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ __all__ = ["evaluate", "run_check"]
 
 def _judge(matrix: Matrix, check: Check, values: tuple[Any, ...]) -> Verdict | None:
     try:
-        return matrix.remember((check.judge, values), lambda: check.judge(matrix, *values))
+        return matrix.remember((check.judge, *map(_key, values)), lambda: check.judge(matrix, *values))
     except TypeError:  # a value that cannot be hashed, such as the environment of a container
         return check.judge(matrix, *values)
 
@@ -39,6 +41,11 @@ def run_check(matrix: Matrix, facts: Mapping[str, Fact], rule: Rule, check: Chec
         if verdict is not None:
             others = tuple(facts[name] for name in check.optional if name in facts and facts[name].value)
             yield Finding(rule, verdict, (*used, *others))
+
+
+def _key(value: Any) -> Any:
+    """A version counts with its precision: 12 and 12.0 are equal, and are different statements."""
+    return str(value) if isinstance(value, Version) else value
 
 
 def _alternatives(fact: Fact) -> list[Fact]:

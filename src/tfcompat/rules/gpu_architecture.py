@@ -59,7 +59,7 @@ RULE = Rule(
         "no-code": "there is no code that the {gpu} can run in {tensorflow}, compiled for {compiled}",
         "jit": "there is no native code for the {gpu} in {tensorflow}: the driver compiles {ptx} at the first start, which takes minutes",
         "reported-broken": "there is no native code for the {gpu} in {tensorflow} (compiled for {compiled}), and operations on that generation are reported to fail",
-        "doubtful-jit": "there is no native code for the {gpu} in {tensorflow} (compiled for {compiled}); whether its PTX works there is doubtful, as it failed in releases before",
+        "doubtful-jit": "there is no native code for the {gpu} in {tensorflow} (compiled for {compiled}); whether its PTX works on that generation is doubtful, as it fails in other releases",
         "unknown": "which GPU architectures {tensorflow} is compiled for is not established",
         "below-image": "{image} supports GPUs from compute capability {floor} on, not the {gpu}",
         "above-image": "{image} is older than the {gpu}: it knows compute capabilities up to {ceiling}",

@@ -30,8 +30,8 @@ def judge_toolkit(matrix: Matrix, cuda: Version | None, gpu: GpuTarget) -> Verdi
     if any(runs_on(version(c), gpu.capability) for c in toolkit.capabilities):
         return OK
     evidence = tuple(toolkit.evidence.get("capabilities", ()))
-    newer = gpu.capability > version(toolkit.capabilities[-1])
-    return violated("too-new" if newer else "too-old", "error", evidence, first=toolkit.capabilities[0], last=toolkit.capabilities[-1])
+    newer = gpu.capability > version(toolkit.capabilities[0])
+    return violated("too-new" if newer else "too-old", "error", evidence, first=toolkit.capabilities[0], capabilities=", ".join(toolkit.capabilities))
 
 
 def judge_cudnn(matrix: Matrix, cudnn: Version | None, gpu: GpuTarget, cuda: Version | None) -> Verdict | None:
@@ -58,7 +58,7 @@ RULE = Rule(
     "The CUDA libraries know the GPU",
     (Check(("cuda", "gpu"), judge_toolkit), Check(("cudnn", "gpu"), judge_cudnn, optional=("cuda",))),
     {
-        "too-new": "the libraries of CUDA {cuda} have no code for the {gpu}: they end at compute capability {last}",
+        "too-new": "the libraries of CUDA {cuda} have no code for the {gpu}: they know {capabilities}",
         "too-old": "the libraries of CUDA {cuda} have dropped the {gpu}: they begin at compute capability {first}",
         "unknown": "which GPUs the libraries of CUDA {cuda} know is not in the matrix",
         "cudnn-dropped": "cuDNN {cudnn} has no code below compute capability {floor}, and the {gpu} is below it",

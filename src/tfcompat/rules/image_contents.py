@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfcompat.rules.rule import OK, Check, Rule, Verdict, unknown, violated
-from tfcompat.versions import version
+from tfcompat.versions import same_prefix, version
 
 if TYPE_CHECKING:
     from tfcompat.matrix.matrix import Matrix
@@ -21,6 +21,8 @@ def judge_tensorflow(matrix: Matrix, tensorflow: Tensorflow, image: Image | None
     if image is None or image.tensorflow is None:
         return None
     wanted = version(tensorflow.release.version)
+    if len(image.tensorflow.release) < len(wanted.release) and same_prefix(image.tensorflow, wanted):
+        return unknown("patch-unknown", inside=str(image.tensorflow))
     if image.tensorflow != wanted:
         return violated("replaced", "error" if image.own_build else "warning", inside=str(image.tensorflow))
     return OK
@@ -48,6 +50,7 @@ RULE = Rule(
     ),
     {
         "replaced": "{image} carries tensorflow {inside}; installing {tensorflow} over it replaces that without a word",
+        "patch-unknown": "{image} carries a tensorflow {inside}; whether that is {tensorflow} is not established",
         "cpu-image": "{image} carries a CPU build of TensorFlow, and a GPU is expected",
         "uncertain": "the contents of {image} are not fully established: {doubt}",
     },

@@ -30,9 +30,10 @@ def judge(matrix: Matrix, image: Image | None, driver: Version | None, gpu: tupl
     supports = driver_cuda(matrix, driver)
     verdict = Requirement.parse(image.require).holds(supports, driver, gpu or ())
     first = image.require.split(" ", 1)[0]
+    reported = str(supports) if supports else "older than 10.0"
     if verdict is None:
-        return unknown("brand-unknown", require=first, supports=str(supports))
-    return OK if verdict else violated("refused", require=first, supports=str(supports))
+        return unknown("brand-unknown", require=first, supports=reported)
+    return OK if verdict else violated("refused", require=first, supports=reported)
 
 
 RULE = Rule(

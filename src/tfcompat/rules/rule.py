@@ -1,6 +1,6 @@
 """What a rule is: the facts it needs, a pure check over them, and its sentences."""
 
-from __future__ import annotations
+# No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -66,8 +66,11 @@ class Rule(NamedTuple):
     messages: Mapping[str, str]
     remedies: Mapping[str, str] = {}
 
-    __eq__ = object.__eq__  # by identity: one object a release, image or rule, and quick to look up by
-    __hash__ = object.__hash__
+    def __eq__(self, other: object) -> bool:  # by identity: there is one object of each, and it is a key
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
 
 class Finding(NamedTuple):
