@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tfcompat.matrix.records import PackageRelease
     from tfcompat.stack import Package, Tensorflow
 
-__all__ = ["Pins", "admits", "derive_pins", "newest_package"]
+__all__ = ["Pins", "admits", "derive_pins", "installable", "newest_package"]
 
 _IN_STEP = ("tensorboard", "tensorflow-estimator")
 
@@ -67,7 +67,7 @@ def newest_package(
 ) -> Iterator[PackageRelease]:
     """Releases of *name* on the index inside *allowed* that this interpreter and platform can install, newest first."""
     for row in matrix.package(name):
-        if _installable(row, python, platform) and _contains(allowed, row.version):
+        if installable(row, python, platform) and _contains(allowed, row.version):
             yield row
 
 
@@ -105,7 +105,8 @@ def _contains(allowed: SpecifierSet, text: str) -> bool:
     return allowed.contains(version(text), prereleases=True)
 
 
-def _installable(row: PackageRelease, python: Version, platform: str) -> bool:
+def installable(row: PackageRelease, python: Version, platform: str) -> bool:
+    """Whether the index has a wheel of this release for the interpreter and platform."""
     interpreters = row.python.get(platform, ())
     return (f"{python.major}.{python.minor}" in interpreters or "*" in interpreters) and admits(row.requires_python, python)
 

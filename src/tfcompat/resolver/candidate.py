@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 
 from tfcompat.images import find_image, official_tags_of
 from tfcompat.matrix.records import Build, Release
+from tfcompat.pins import installable
 from tfcompat.requirements import requirements_of
 from tfcompat.stack import Image, Tensorflow
 from tfcompat.versions import minor, version
@@ -196,7 +197,7 @@ def _built_for(matrix: Matrix, tensorflow: Tensorflow, python: Version) -> CudaP
     lowest: dict[str, str] = {}
     left_out = []
     for name, allowed in sorted(ranges.items()):
-        found = _lowest(matrix, name, allowed)
+        found = _lowest(matrix, name, allowed, python)
         if found is None:
             left_out.append(f"{name}{allowed}")
         else:
@@ -215,7 +216,7 @@ def _newer_toolkits(matrix: Matrix, tensorflow: Tensorflow, python: Version, bui
     cuda, cudnn, lowest, left_out = built_for
     for toolkit in matrix.toolkits:
         if toolkit.parts and version(toolkit.version) > minor(cuda):
-            parts = _parts_of_toolkit(matrix, ranges, lowest, toolkit.parts[max(toolkit.parts, key=version)])
+            parts = _parts_of_toolkit(matrix, ranges, lowest, toolkit.parts[max(toolkit.parts, key=version)], python)
             if parts is not None:
                 yield version(toolkit.version), cudnn, parts, left_out
 
@@ -226,7 +227,7 @@ def with_cudnn(matrix: Matrix, tensorflow: Tensorflow, python: Version, offer: O
     if name is None or tensorflow.build is None:
         return offer
     allowed = requirements_of(tensorflow.build, tensorflow.platform, python, "and-cuda")[name]
-    found = _lowest(matrix, name, allowed & wanted)
+    found = _lowest(matrix, name, allowed & wanted, python)
     if found is None:
         return offer
     return Offer(
@@ -236,12 +237,12 @@ def with_cudnn(matrix: Matrix, tensorflow: Tensorflow, python: Version, offer: O
 
 
 def _parts_of_toolkit(
-    matrix: Matrix, ranges: Mapping[str, SpecifierSet], lowest: Mapping[str, str], toolkit: Mapping[str, str]
+    matrix: Matrix, ranges: Mapping[str, SpecifierSet], lowest: Mapping[str, str], toolkit: Mapping[str, str], python: Version
 ) -> dict[str, str] | None:
     parts = {}
     for name, allowed in ranges.items():
         if name in toolkit:
-            found = _lowest(matrix, name, allowed & Requirement(f"{name}{toolkit[name]}").specifier)
+            found = _lowest(matrix, name, allowed & Requirement(f"{name}{toolkit[name]}").specifier, python)
             if found is None:
                 return None
             parts[name] = found
@@ -250,15 +251,15 @@ def _parts_of_toolkit(
     return parts
 
 
-def _lowest(matrix: Matrix, name: str, allowed: SpecifierSet) -> str | None:
+def _lowest(matrix: Matrix, name: str, allowed: SpecifierSet, python: Version) -> str | None:
     """The lowest release on the index inside *allowed*: mostly the lower bound itself, so that is tried first."""
     bounds = [s.version for s in allowed if s.operator in ("==", ">=") and "*" not in s.version]
     bound = max(bounds, key=version, default=None)
-    known = matrix.remember(("amd64 releases", name), lambda: {r.version for r in matrix.package(name) if r.python["linux/amd64"]})
-    if bound in known and allowed.contains(bound):
+    known = matrix.remember(("releases", name), lambda: {r.version: r for r in matrix.package(name)})
+    if bound in known and allowed.contains(bound) and installable(known[bound], python, "linux/amd64"):
         return bound
     for row in reversed(matrix.package(name)):
-        if row.python["linux/amd64"] and allowed.contains(row.version):
+        if installable(row, python, "linux/amd64") and allowed.contains(row.version):
             return row.version
     return None
 

@@ -41,7 +41,7 @@ RULE = Rule(
     "The driver can compile the PTX",
     (Check(("tensorflow", "gpu", "driver"), judge),),
     {
-        "too-old": "all that {tensorflow} has for the {gpu} is PTX of CUDA {built}, which needs driver {needed} or newer to be compiled; the host has {driver}",
+        "too-old": "the {gpu} needs code of {tensorflow} that is PTX of CUDA {built}, which driver {needed} or newer compiles; the host has {driver}",
         "unknown": "whether the driver can compile the PTX of CUDA {built} in {tensorflow} for the {gpu} is not established",
     },
     {"too-old": "upgrade the driver to that of the toolkit, or take a release with native code or older PTX"},

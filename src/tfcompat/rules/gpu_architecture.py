@@ -1,8 +1,8 @@
 """gpu-architecture: the wheel must hold code that this GPU can run.
 
 Native code (``sm_XY``) runs on the same major with an equal or newer minor. PTX (``compute_XY``) is
-compiled by the driver for anything newer, which makes the first start slow. Anything else cannot
-run. Source: CUDA C programming guide, "binary compatibility" and "PTX compatibility".
+compiled by the driver for anything as new or newer, which makes the first start slow; some kernels of
+that entry are native as well, most are not. Anything else cannot run. Source: CUDA C programming guide, "binary compatibility" and "PTX compatibility".
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ RULE = Rule(
     (Check(("tensorflow", "gpu"), judge_wheel), Check(("image", "gpu"), judge_image)),
     {
         "no-code": "there is no code that the {gpu} can run in {tensorflow}, compiled for {compiled}",
-        "jit": "there is no native code for the {gpu} in {tensorflow}: the driver compiles {ptx} at the first start, which takes minutes",
+        "jit": "the {gpu} is served through {ptx} in {tensorflow}: what of it is PTX the driver compiles at the first start, which takes minutes",
         "reported-broken": "there is no native code for the {gpu} in {tensorflow} (compiled for {compiled}), and operations on that generation are reported to fail",
         "doubtful-jit": "there is no native code for the {gpu} in {tensorflow} (compiled for {compiled}); whether its PTX works on that generation is doubtful, as it fails in other releases",
         "unknown": "which GPU architectures {tensorflow} is compiled for is not established",

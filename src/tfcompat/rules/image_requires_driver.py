@@ -28,7 +28,9 @@ def judge(matrix: Matrix, image: Image | None, driver: Version | None, gpu: tupl
     if driver is None:
         return unknown("driver-unknown", require=image.require.split(" ", 1)[0])
     supports = driver_cuda(matrix, driver)
-    verdict = Requirement.parse(image.require).holds(supports, driver, gpu or ())
+    requirement = Requirement.parse(image.require)
+    verdicts = [requirement.holds(supports, driver, (one,) if one else ()) for one in gpu or (None,)]
+    verdict = False if False in verdicts else None if None in verdicts else True  # each GPU is judged on its own
     first = image.require.split(" ", 1)[0]
     reported = str(supports) if supports else "older than 10.0"
     if verdict is None:
