@@ -97,7 +97,7 @@ def test_many_packages_of_several_names_are_counted() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    assert listed([None]) == "an unknown version"
+    assert listed([None]) == "(unknown)"
     assert listed([]) == "something unknown"
     assert listed([None, *versions("1", "2", "3")]) == "1 to 3"
 
@@ -141,8 +141,8 @@ def test_each_reason_has_its_clause() -> None:
     gpus = tuple(find_gpu(MATRIX, name) for name in ("K80", "H100", "A100"))
     assert summary(findings("gpu-architecture", tensorflow=tensorflow("2.15.1"), gpu=gpus)) == (
         "there is no code that the Tesla K80 (3.7) can run in tensorflow 2.15.1, compiled for sm_50, sm_60, sm_70, sm_75, compute_80; "
-        "there is no native code for the NVIDIA H100 (9.0) and NVIDIA A100 (8.0) in tensorflow 2.15.1: "
-        "the driver compiles compute_80 at the first start, which takes minutes"
+        "compute_80 in tensorflow 2.15.1 serves the NVIDIA H100 (9.0) and NVIDIA A100 (8.0): "
+        "what of it is PTX the driver compiles at the first start, which takes minutes"
     )
 
 

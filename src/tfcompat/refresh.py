@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from tfcompat.errors import MatrixError
+from tfcompat.errors import CouldNotCheck, MatrixError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tfcompat.pypi.index import Index
 
-__all__ = ["Change", "measure", "plan_changes", "write_files"]
+__all__ = ["Change", "measure", "open_session", "plan_changes", "refresh_with_progress", "write_files"]
 
 Rows = list[dict[str, Any]]
 
@@ -170,3 +170,42 @@ def _dump(rows: Any, lines: bool) -> str:
     if lines:
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+
+
+def open_session(index_url: str | None, cache: Path | None) -> tuple[Index, Any, Path, str]:
+    """The index, the HTTP session, the cache folder and today's date (ISO)."""
+    import datetime
+    from pathlib import Path
+
+    from tfcompat.pypi.index import DEFAULT_INDEX, open_index
+
+    folder = cache or Path(_user_cache())
+    index, session = open_index(folder, index_url or DEFAULT_INDEX)
+    return index, session, folder, datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+
+def _user_cache() -> str:
+    try:
+        from platformdirs import user_cache_dir
+    except ImportError:
+        raise CouldNotCheck("refreshing the matrix needs platformdirs", "pip install 'tfcompat[refresh]'") from None
+    return user_cache_dir("tfcompat")
+
+
+def refresh_with_progress(
+    index: Index, session: Any, cache: Path, wheels: Mapping[str, str], packages: Mapping[str, str]
+) -> dict[str, Rows]:
+    """:func:`measure` with a progress bar on standard error; without a terminal it keeps quiet."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        tasks = {name: progress.add_task(name, total=None) for name in wheels}
+        rest = progress.add_task("names on the index", total=len(packages))
+
+        def advance(project: str, step: int) -> None:
+            progress.advance(tasks.get(project, rest), step)
+
+        return measure(index, session, cache, advance, wheels, packages)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tfcompat.outputs.change import describe_change
 from tfcompat.prose import listed, summary
-from tfcompat.resolver import Resolution, ResolutionImpossible
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tfcompat.resolver import Plan, Suggestion
+    from tfcompat.resolver import Plan, Resolution, ResolutionImpossible, Suggestion
     from tfcompat.resolver.explain import Cause
     from tfcompat.stack import Fact
 
@@ -70,23 +69,6 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "remarks": list(plan.remarks),
         "evidence": [{"fact": name, "statements": list(statements)} for name, statements in plan.evidence.items()],
     }
-
-
-def describe_change(suggestion: Suggestion) -> str:
-    """A suggestion as a sentence: what to change, and what it leads to."""
-    parts = []
-    for name, value in suggestion.change.items():
-        kind, _, item = name.partition(":")
-        what = f"--{kind} {item}".strip() if item else f"--{kind}"
-        if kind == "accelerator":
-            parts.append("do without a GPU (--cpu)")
-        elif value == "any":
-            parts.append(f"leave out {what}")
-        else:
-            parts.append(f"take {what} {value}")
-    plan = suggestion.plan
-    cuda = f", CUDA {plan.cuda}" if plan.cuda else ""
-    return f"{' and '.join(parts)}: tensorflow {plan.tensorflow} with Python {plan.python}{cuda} on {plan.image.reference}"
 
 
 def _cause(cause: Cause) -> dict[str, Any]:

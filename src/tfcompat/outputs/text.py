@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from tfcompat.outputs.document import describe_change
+from tfcompat.outputs.change import describe_change
 from tfcompat.prose import summary
 
 if TYPE_CHECKING:

@@ -114,9 +114,9 @@ def changes(matrix: Matrix, wishes: Wishes, core: Core, rules: Sequence[Rule]) -
             yield offer
     if found:
         return
-    others = sorted((n for n in wishes if n != "platform"), key=lambda n: _position(_CHANGE_ORDER, n))
-    for size in (2, 3, len(others)):
-        for dropped in combinations(others, min(size, len(others))):
+    others = sorted((n for n in wishes if n not in ("platform", "accelerator")), key=lambda n: _position(_CHANGE_ORDER, n))
+    for size in range(2, len(others) + 1):
+        for dropped in combinations(others, size):
             changed = _without(wishes, *dropped)
             if Search(matrix, changed, rules).feasible():
                 yield dict.fromkeys(dropped, "any"), changed

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import TfcompatError
 from tfcompat.prose import summary
-from tfcompat.resolver.explain import Cause, Core, changes, find_core
 from tfcompat.resolver.plan import Plan, make_plan
 from tfcompat.resolver.request import Request, parse_wishes
 from tfcompat.resolver.search import Candidate, Search
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tfcompat.matrix.matrix import Matrix
+    from tfcompat.resolver.explain import Cause, Core
     from tfcompat.resolver.request import Wish
 
 __all__ = ["Resolution", "ResolutionImpossible", "Suggestion", "resolve"]
@@ -67,6 +67,8 @@ def resolve(request: Request, matrix: Matrix | None = None, rules: Sequence[Rule
     wishes = parse_wishes(request, matrix)
     ranked = _ranked(matrix, wishes, rules)
     if not ranked:
+        from tfcompat.resolver.explain import find_core
+
         core = find_core(matrix, wishes, rules)
         raise ResolutionImpossible(request, core, _suggestions(matrix, wishes, core, rules))
     plans = [make_plan(matrix, candidate, wishes) for candidate in _distinct(ranked)]
@@ -106,6 +108,8 @@ def _distinct(ranked: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _suggestions(matrix: Matrix, wishes: Mapping[str, Wish], core: Core, rules: Sequence[Rule]) -> list[Suggestion]:
+    from tfcompat.resolver.explain import changes
+
     found = []
     for change, changed in changes(matrix, wishes, core, rules):
         best = _ranked(matrix, changed, rules)[0]

@@ -57,7 +57,7 @@ RULE = Rule(
     (Check(("tensorflow", "gpu"), judge_wheel), Check(("image", "gpu"), judge_image)),
     {
         "no-code": "there is no code that the {gpu} can run in {tensorflow}, compiled for {compiled}",
-        "jit": "the {gpu} is served through {ptx} in {tensorflow}: what of it is PTX the driver compiles at the first start, which takes minutes",
+        "jit": "{ptx} in {tensorflow} serves the {gpu}: what of it is PTX the driver compiles at the first start, which takes minutes",
         "reported-broken": "there is no native code for the {gpu} in {tensorflow} (compiled for {compiled}), and operations on that generation are reported to fail",
         "doubtful-jit": "there is no native code for the {gpu} in {tensorflow} (compiled for {compiled}); whether its PTX works on that generation is doubtful, as it fails in other releases",
         "unknown": "which GPU architectures {tensorflow} is compiled for is not established",

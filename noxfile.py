@@ -1,0 +1,53 @@
+"""One session a job. ``nox`` alone runs what CI runs; the others are named, as they need the network or time."""
+
+import nox
+
+nox.options.sessions = ["lint", "tests", "readme"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The test suite; it needs no network."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and types."""
+    session.install("-e", ".[lint]", "nox")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def readme(session: nox.Session) -> None:
+    """What a new user does first, from a built wheel in an environment with nothing else."""
+    session.install("--force-reinstall", "--no-deps", ".")
+    session.install(".")
+    session.run("tfcompat", "resolve", "--gpu", "A100")
+
+
+@nox.session
+def refresh(session: nox.Session) -> None:
+    """Measure the matrix anew from the package index and print the difference; ``-- --write`` keeps it. Needs the network."""
+    session.install("-e", ".[refresh]")
+    session.run("tfcompat", "matrix", "refresh", *session.posargs)
+    if "--write" in session.posargs:
+        session.run("tfcompat", "matrix", "compile")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed, as ratios taken in one run against commands a reader knows."""
+    session.install(".", "uv")
+    session.run("python", "tools/bench.py", *session.posargs)
+
+
+@nox.session
+def pins(session: nox.Session) -> None:
+    """Ask uv whether the emitted requirements of every TensorFlow minor and interpreter resolve. Needs the network."""
+    session.install(".", "uv")
+    session.run("python", "tools/check_pins.py", *session.posargs)

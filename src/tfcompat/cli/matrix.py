@@ -1,0 +1,106 @@
+"""``tfcompat matrix show | export | refresh | compile``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfcompat.matrix.load import BUNDLED, load_bundled, load_matrix
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_arguments"]
+
+_SECTIONS = ("tensorflow", "keras", "cuda", "gpus", "images")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One parser a subcommand."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    show = commands.add_parser("show", help="print the matrix for people")
+    show.add_argument("section", nargs="?", choices=_SECTIONS, default="tensorflow")
+    show.add_argument("--version", metavar="SPEC", help="only versions that match, as in 2.15 or '>=2.16'")
+    show.add_argument("--evidence", action="store_true", help="with the statements behind each row")
+    show.set_defaults(run=run_show)
+
+    export = commands.add_parser("export", help="print the matrix for machines")
+    export.add_argument("--format", choices=("json", "csv", "markdown"), default="json")
+    export.add_argument("--section", choices=_SECTIONS, default="tensorflow", help="for csv and markdown")
+    export.set_defaults(run=run_export)
+
+    for command in (show, export):
+        command.add_argument("--matrix", metavar="PATH", type=Path, help="a compiled matrix instead of the bundled one")
+
+    compile_ = commands.add_parser("compile", help="join data/ into the file the package loads")
+    compile_.add_argument("--output", metavar="PATH", type=Path, default=BUNDLED)
+    compile_.set_defaults(run=run_compile)
+
+    refresh = commands.add_parser("refresh", help="measure data/measured anew from the package index, and print the difference")
+    refresh.add_argument("--write", action="store_true", help="keep what was measured; without it nothing is changed")
+    refresh.add_argument("--allow-shrink", action="store_true", help="accept that the index has lost releases")
+    refresh.add_argument("--index-url", metavar="URL", help="another index with the simple JSON API (PEP 691)")
+    refresh.add_argument("--cache", metavar="DIR", type=Path, help="where to keep what was read (default: the user's cache folder)")
+    refresh.add_argument("--project", metavar="NAME", action="append", default=[], help="only this project; repeatable")
+    refresh.set_defaults(run=run_refresh)
+
+    for command in (compile_, refresh):
+        command.add_argument("--data", metavar="DIR", type=Path, default=Path("data"), help="the data folder of a checkout (default: data)")
+
+
+def run_show(options: argparse.Namespace) -> int:
+    """A table that fits the terminal."""
+    from tfcompat.outputs.table import render_table
+
+    matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
+    sys.stdout.write(render_table(matrix, options.section, options.version, options.evidence))
+    return 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """JSON of everything, or CSV and Markdown of one section."""
+    from tfcompat.outputs.export import render_csv, render_json, render_markdown
+
+    matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
+    if options.format == "json":
+        sys.stdout.write(render_json(matrix))
+    else:
+        render = render_csv if options.format == "csv" else render_markdown
+        sys.stdout.write(render(matrix, options.section))
+    return 0
+
+
+def run_compile(options: argparse.Namespace) -> int:
+    """Compile, validate, write aside and rename."""
+    import json
+
+    from tfcompat.matrix.compile import compile_matrix, dump_document
+    from tfcompat.matrix.schema import validate_document
+
+    text = dump_document(compile_matrix(options.data))
+    validate_document(json.loads(text), str(options.data))
+    aside = options.output.with_name(options.output.name + ".part")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(options.output)
+    print(f"{options.output}: {len(text) >> 10} kB", file=sys.stderr)
+    return 0
+
+
+def run_refresh(options: argparse.Namespace) -> int:
+    """Measure, print the difference on standard output, write only when told to."""
+    from tfcompat.refresh import PACKAGES, WHEELS, open_session, plan_changes, refresh_with_progress, write_files
+
+    wheels = {n: v for n, v in WHEELS.items() if not options.project or n in options.project}
+    packages = {n: v for n, v in PACKAGES.items() if not options.project or n in options.project}
+    index, session, cache, today = open_session(options.index_url, options.cache)
+    folder = options.data / "measured"
+    files = refresh_with_progress(index, session, cache, wheels, packages)
+    changes = plan_changes(folder, files)
+    for change in changes:
+        print(change)
+    print(f"{len(changes)} rows differ; {'written' if options.write else 'nothing was changed (use --write)'}", file=sys.stderr)
+    if options.write:
+        write_files(folder, files, changes, today, options.allow_shrink)
+    return 0

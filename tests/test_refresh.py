@@ -1,0 +1,222 @@
+"""A refresh shows what would change and writes last: no error, no doubt and no shrinkage reaches the folder."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from index_server import Answer, IndexServer, build_wheel, open_session, refusing_base, serve_index
+
+from tfcompat import refresh
+from tfcompat.errors import CouldNotCheck, MatrixError
+from tfcompat.pypi.index import SimpleIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+Rows = list[dict[str, Any]]
+
+CUDA = "build_info = {'is_cuda_build': True, 'cuda_version': '12.3', 'cudnn_version': '8'}"
+WHEEL = "wheels/tensorflow.json"
+NUMPY = "index/numpy.jsonl"
+
+
+@pytest.fixture
+def server() -> Iterator[IndexServer]:
+    with serve_index() as found:
+        for version in ("2.15.0", "2.16.1"):
+            found.add("tensorflow", filename(version), build_wheel(["six"], CUDA))
+        found.add("numpy", "numpy-1.26.4-cp311-cp311-manylinux_2_17_x86_64.whl")
+        yield found
+
+
+def filename(version: str, tag: str = "cp311-cp311-manylinux_2_17_x86_64") -> str:
+    return f"tensorflow-{version}-{tag}.whl"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "measured"
+    found.mkdir()
+    return found
+
+
+def measure(base: str, cache: Path, progress: list[tuple[str, int]] | None = None) -> dict[str, Rows]:
+    told = progress if progress is not None else []
+    with open_session() as session:
+        index = SimpleIndex(session, base)
+        wheels, packages = {"tensorflow": "1.15"}, {"numpy": "1.16"}
+        return refresh.measure(index, session, cache, lambda name, step: told.append((name, step)), wheels, packages)
+
+
+def rows(*versions: str, **cells: Any) -> Rows:
+    return [{"version": v, "released": "2024-01-02", "yanked": False, **cells} for v in versions]
+
+
+def write(folder: Path, files: Mapping[str, Rows], **options: Any) -> None:
+    refresh.write_files(folder, files, refresh.plan_changes(folder, files), "2026-11-22", **options)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+# -- the plan ------------------------------------------------------------------------------------
+
+
+def test_a_plan_names_what_appears_vanishes_and_changes(folder: Path) -> None:
+    write(folder, {WHEEL: rows("2.15.0", "2.16.1"), NUMPY: rows("1.26.4", python={"linux/amd64": ["3.11"]})})
+    after = {WHEEL: rows("2.16.1", "2.17.0"), NUMPY: rows("1.26.4", python={"linux/amd64": ["3.11", "3.12"]})}
+    assert [str(change) for change in refresh.plan_changes(folder, after)] == [
+        "- tensorflow 2.15.0",
+        "+ tensorflow 2.17.0",
+        '~ numpy 1.26.4: python/linux/amd64 ["3.11"] -> ["3.11", "3.12"]',
+    ]
+
+
+def test_a_plan_against_an_empty_folder_adds_everything_and_makes_nothing(folder: Path) -> None:
+    changes = refresh.plan_changes(folder / "absent", {WHEEL: rows("2.15.0")})
+    assert [(c.project, c.version, c.kind) for c in changes] == [("tensorflow", "2.15.0", "added")]
+    assert content(folder.parent) == {}
+
+
+def test_what_was_written_is_no_change(folder: Path) -> None:
+    files = {WHEEL: rows("2.15.0", note="é"), NUMPY: rows("1.26.4", "2.0.0")}
+    write(folder, files)
+    assert refresh.plan_changes(folder, files) == []
+
+
+def test_the_detail_of_a_change_is_bounded(folder: Path) -> None:
+    write(folder, {WHEEL: rows("2.15.0", requires=["a" * 1000])})
+    (change,) = refresh.plan_changes(folder, {WHEEL: rows("2.15.0", requires=["b" * 1000])})
+    assert len(change.detail) == 300
+
+
+@pytest.mark.parametrize("damage", ["[", '{"a": 1}', "[1]", '[{"released": "2024-01-02"}]', "3"], ids=["cut", "object", "numbers", "no version", "number"])
+def test_a_damaged_file_in_the_folder_is_an_error(folder: Path, damage: str) -> None:
+    path = folder / WHEEL
+    path.parent.mkdir()
+    path.write_text(damage)
+    with pytest.raises(MatrixError) as caught:
+        refresh.plan_changes(folder, {WHEEL: rows("2.15.0")})
+    assert caught.value.message.startswith(f"{path} cannot be read: ")
+    assert caught.value.hint == "restore it from version control"
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+
+def test_writing_twice_changes_nothing_and_leaves_nothing_aside(folder: Path) -> None:
+    files = {WHEEL: rows("2.15.0"), NUMPY: rows("1.26.4", "2.0.0")}
+    write(folder, files)
+    first = content(folder)
+    write(folder, files)
+    assert content(folder) == first
+    assert set(first) == {WHEEL, NUMPY, "stamp.json"}
+
+
+def test_rows_are_written_as_the_folder_has_them(folder: Path) -> None:
+    write(folder, {WHEEL: rows("2.15.0"), NUMPY: rows("1.26.4", "2.0.0")})
+    assert (folder / WHEEL).read_text() == json.dumps(rows("2.15.0"), indent=1) + "\n"
+    assert (folder / NUMPY).read_text().count("\n") == 2
+    assert json.loads((folder / "stamp.json").read_text()) == {"measured": "2026-11-22"}
+
+
+def test_shrinkage_is_refused_and_the_folder_unchanged(folder: Path) -> None:
+    write(folder, {WHEEL: rows("2.15.0", "2.16.1")})
+    before = content(folder)
+    with pytest.raises(MatrixError) as caught:
+        write(folder, {WHEEL: rows("2.16.1", "2.17.0")})
+    assert caught.value.message == f"the index no longer has 1 rows that {folder} has: - tensorflow 2.15.0"
+    assert caught.value.hint == "releases rarely vanish: check the index, then repeat with --allow-shrink"
+    assert content(folder) == before
+
+
+def test_an_allowed_shrinkage_is_written(folder: Path) -> None:
+    write(folder, {WHEEL: rows("2.15.0", "2.16.1")})
+    write(folder, {WHEEL: rows("2.16.1")}, allow_shrink=True)
+    assert [row["version"] for row in json.loads((folder / WHEEL).read_text())] == ["2.16.1"]
+
+
+def test_what_cannot_be_written_leaves_the_folder_as_it_was(folder: Path) -> None:
+    write(folder, {WHEEL: rows("2.15.0")})
+    files = {WHEEL: rows("2.15.0", "2.16.1"), NUMPY: rows("1.26.4")}
+    changes = refresh.plan_changes(folder, files)
+    (folder / "index").write_text("a file where a folder should be")
+    before = content(folder)
+    with pytest.raises(MatrixError, match="cannot be written"):
+        refresh.write_files(folder, files, changes, "2026-11-22")
+    assert content(folder) == before
+
+
+# -- from the index to the folder ------------------------------------------------------------------
+
+
+def test_measuring_covers_every_project_and_writes_no_file_but_the_cache(server: IndexServer, folder: Path, tmp_path: Path) -> None:
+    progress: list[tuple[str, int]] = []
+    files = measure(server.base, tmp_path / "cache", progress)
+    assert {name: [r["version"] for r in found] for name, found in files.items()} == {WHEEL: ["2.15.0", "2.16.1"], NUMPY: ["1.26.4"]}
+    assert sorted(progress) == [("numpy", 1), ("tensorflow", 1), ("tensorflow", 1)]
+    assert content(folder) == {}
+
+
+def test_a_refresh_that_finds_nothing_new_plans_nothing(server: IndexServer, folder: Path, tmp_path: Path) -> None:
+    write(folder, measure(server.base, tmp_path))
+    assert refresh.plan_changes(folder, measure(server.base, tmp_path)) == []
+
+
+def test_without_a_network_nothing_was_checked(folder: Path, tmp_path: Path) -> None:
+    write(folder, {WHEEL: rows("2.15.0")})
+    before = content(folder)
+    with refusing_base() as base, pytest.raises(CouldNotCheck) as caught:
+        measure(base, tmp_path / "cache")
+    assert caught.value.exit_code == 3
+    assert caught.value.message.startswith(f"the package index could not be read at {base}tensorflow/: ")
+    assert caught.value.hint.endswith("nothing was changed")
+    assert content(folder) == before
+
+
+@pytest.mark.parametrize("path", [f"/files/{filename('2.16.1')}", "/simple/numpy/"])
+def test_an_index_that_fails_midway_leaves_the_folder_unchanged(server: IndexServer, folder: Path, tmp_path: Path, path: str) -> None:
+    server.answer(path, Answer(status=500))
+    with pytest.raises(CouldNotCheck, match="500 Server Error"):
+        measure(server.base, tmp_path / "cache")
+    assert content(folder) == {}
+
+
+# -- shapes that cannot be right -----------------------------------------------------------------
+
+
+def refusal(server: IndexServer, cache: Path) -> MatrixError:
+    with pytest.raises(MatrixError) as caught:
+        measure(server.base, cache)
+    return caught.value
+
+
+def test_a_project_without_final_releases_is_refused(server: IndexServer, tmp_path: Path) -> None:
+    server.projects["tensorflow"] = []
+    server.add("tensorflow", filename("2.17.0rc0"))
+    error = refusal(server, tmp_path)
+    assert (error.message, error.hint) == ("the index has no final release of tensorflow", "check the index URL")
+
+
+def test_a_tensorflow_without_build_info_and_delegate_is_refused(server: IndexServer, tmp_path: Path) -> None:
+    server.add("tensorflow", filename("2.17.0"), build_wheel(["six"]))
+    error = refusal(server, tmp_path)
+    assert error.message == "tensorflow 2.17.0 linux/amd64: neither build_info nor a delegate in the wheel"
+    assert error.hint == "extend pypi/wheel.py"
+
+
+def test_a_cuda_build_without_a_cuda_version_is_refused(server: IndexServer, tmp_path: Path) -> None:
+    server.add("tensorflow", filename("2.17.0"), build_wheel([], "build_info = {'is_cuda_build': True}"))
+    error = refusal(server, tmp_path)
+    assert error.message == "tensorflow 2.17.0 linux/amd64: a CUDA build whose build_info names no CUDA version"
+    assert error.hint == "extend pypi/measure.py"
+
+
+def test_a_wheel_for_no_known_interpreter_is_refused(server: IndexServer, tmp_path: Path) -> None:
+    server.add("tensorflow", filename("2.17.0", "pp310-pypy310_pp73-manylinux_2_17_x86_64"), build_wheel([], CUDA))
+    error = refusal(server, tmp_path)
+    assert error.message == "tensorflow 2.17.0 linux/amd64: no interpreter could be read from the wheel tags"

@@ -1,0 +1,246 @@
+"""A requirements file is read as pip reads it; what cannot be reasoned about is refused with its file and line."""
+
+from __future__ import annotations
+
+import codecs
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tfcompat.errors import RequestError
+from tfcompat.requirements_file import load_requirements
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REMEDY = "take the line out of the file given with -r, or give the rest with --package"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "requirements.txt"
+
+
+def load(path: Path, text: str) -> list[tuple[str, str]]:
+    """Each requirement and where it stands, the folder left out."""
+    path.write_bytes(text.encode())
+    return [(line.text, line.where.removeprefix(f"{path.parent}/")) for line in load_requirements(path)]
+
+
+def texts(path: Path, text: str) -> list[str]:
+    return [found for found, _ in load(path, text)]
+
+
+def refusal(path: Path, content: str | bytes) -> RequestError:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(RequestError) as caught:
+        load_requirements(path)
+    assert caught.value.exit_code == 2
+    return caught.value
+
+
+# -- lines -------------------------------------------------------------------------------------------
+
+
+def test_each_requirement_carries_its_file_and_line(path: Path) -> None:
+    assert load(path, "numpy>=1.26\n\n# a word\npandas[excel] ~= 2.0\n") == [
+        ("numpy>=1.26", "requirements.txt:1"),
+        ("pandas[excel]~=2.0", "requirements.txt:4"),
+    ]
+
+
+def test_comments_are_passed_over(path: Path) -> None:
+    assert texts(path, "# numpy\n  # pandas\nscipy # and more\nsix\t#x\n#") == ["scipy", "six"]
+
+
+def test_a_continued_line_stands_where_it_begins(path: Path) -> None:
+    assert load(path, "six\nnumpy \\\n >=1.26, \\\n <2\nscipy") == [
+        ("six", "requirements.txt:1"),
+        ("numpy<2,>=1.26", "requirements.txt:2"),
+        ("scipy", "requirements.txt:5"),
+    ]
+
+
+def test_a_file_may_end_in_a_continuation(path: Path) -> None:
+    assert load(path, "six\nnumpy \\") == [("six", "requirements.txt:1"), ("numpy", "requirements.txt:2")]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_line_endings_of_all_systems_are_read(path: Path, ending: str) -> None:
+    assert texts(path, f"numpy{ending}six{ending}") == ["numpy", "six"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        codecs.BOM_UTF8 + b"numpy\nsix",
+        codecs.BOM_UTF16_LE + "numpy\nsix".encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + "numpy\nsix".encode("utf-16-be"),
+    ],
+    ids=["UTF-8", "UTF-16 LE", "UTF-16 BE"],
+)
+def test_a_byte_order_mark_names_the_encoding(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert [line.text for line in load_requirements(path)] == ["numpy", "six"]
+
+
+def test_hashes_and_options_of_a_line_are_passed_over(path: Path) -> None:
+    text = "numpy==1.26.4 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nsix --config-settings=a=b --global-option=x\n"
+    assert texts(path, text) == ["numpy==1.26.4", "six"]
+
+
+@pytest.mark.parametrize("option", ["--index-url https://x", "--extra-index-url=https://x", "-i https://x", "-f x", "--find-links x", "--pre", "--no-binary :all:", "--require-hashes", "--trusted-host=x"])  # fmt: skip
+def test_options_of_the_file_are_passed_over(path: Path, option: str) -> None:
+    assert load(path, f"{option}\nnumpy") == [("numpy", "requirements.txt:2")]
+
+
+def test_a_requirement_for_another_platform_is_left_out(path: Path) -> None:
+    text = "numpy; sys_platform == 'linux'\npywin32; sys_platform == 'win32'\ncolorama; platform_system == 'Windows'\nx; extra == 'y'"
+    assert texts(path, text) == ["numpy"]
+
+
+# -- includes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["-r base.txt", "-r  base.txt", "--requirement base.txt", "--requirement=base.txt", "-c base.txt", "--constraint=base.txt", "-rbase.txt", "-r\tbase.txt"])  # fmt: skip
+def test_an_included_file_is_read_in_its_place(path: Path, option: str) -> None:
+    (path.parent / "base.txt").write_text("\nnumpy<2\n")
+    assert load(path, f"six\n{option}\nscipy") == [("six", "requirements.txt:1"), ("numpy<2", "base.txt:2"), ("scipy", "requirements.txt:3")]
+
+
+def test_an_include_is_relative_to_the_file_that_includes(path: Path) -> None:
+    folder = path.parent / "deps"
+    folder.mkdir()
+    (folder / "gpu.txt").write_text("-r base.txt")
+    (folder / "base.txt").write_text("numpy")
+    assert load(path, "-r deps/gpu.txt") == [("numpy", "deps/base.txt:1")]
+
+
+def test_a_file_that_includes_itself_is_an_error(path: Path) -> None:
+    error = refusal(path, f"-r {path.name}")
+    assert (error.message, error.hint) == (f"{path} is included more than 8 files deep", "does it include itself?")
+
+
+def test_includes_that_multiply_are_bounded(path: Path) -> None:
+    for depth in range(8):
+        (path.parent / f"{depth}.txt").write_text(f"-r {depth + 1}.txt\n" * 4)
+    (path.parent / "8.txt").write_text("numpy")
+    start = time.monotonic()
+    try:
+        assert len(load(path, "-r 1.txt")) < 10_000
+    except RequestError as error:
+        assert "include" in error.message  # noqa: PT017
+    assert time.monotonic() - start < 1
+
+
+def test_an_include_that_is_not_there_is_an_error(path: Path) -> None:
+    error = refusal(path, "-r absent.txt")
+    assert error.message == f"{path.parent / 'absent.txt'} cannot be read: No such file or directory"
+    assert error.hint == "check the path given with -r"
+
+
+@pytest.mark.parametrize("option", ["-r", "--requirement", "-c", "--requirement="])
+def test_an_include_of_nothing_is_an_error(path: Path, option: str) -> None:
+    error = refusal(path, f"six\n{option}")
+    assert (error.message, error.hint) == (f"{path}:2: {option.rstrip('=')} names no file", "write -r FILE")
+
+
+# -- what is refused ---------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_not_there_is_an_error(path: Path) -> None:
+    with pytest.raises(RequestError) as caught:
+        load_requirements(path)
+    assert caught.value.message == f"{path} cannot be read: No such file or directory"
+
+
+def test_a_folder_is_no_requirements_file(path: Path) -> None:
+    with pytest.raises(RequestError, match="cannot be read: Is a directory"):
+        load_requirements(path.parent)
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "# numpy", "--index-url https://x", codecs.BOM_UTF8.decode()])
+def test_a_file_without_a_requirement_is_an_error(path: Path, text: str) -> None:
+    error = refusal(path, text)
+    assert (error.message, error.hint) == (f"{path} holds no requirement", "name a file with lines such as 'numpy>=1.26'")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\x89PNG\r\n", "byte 0 is no utf-8"),
+        (b"numpy\nsix \xff", "byte 10 is no utf-8"),
+        (codecs.BOM_UTF16_LE + b"n", "byte 2 is no utf-16"),
+        (b"num\0py", "it holds NUL characters"),
+        ("numpy".encode("utf-32"), "it holds NUL characters"),
+    ],
+    ids=["PNG", "Latin-1", "odd UTF-16", "NUL", "UTF-32"],
+)
+def test_what_is_not_text_is_an_error(path: Path, content: bytes, reason: str) -> None:
+    error = refusal(path, content)
+    assert (error.message, error.hint) == (f"{path} is not text ({reason})", "give a requirements file in UTF-8")
+
+
+def test_a_file_of_more_than_a_mebibyte_is_an_error(path: Path) -> None:
+    path.write_bytes(b"numpy\n" + b"#" * ((1 << 20) - 6))
+    assert [line.text for line in load_requirements(path)] == ["numpy"]
+    assert refusal(path, b"#" * ((1 << 20) + 1)).message == f"{path} is larger than 1 MiB: not a requirements file"
+
+
+@pytest.mark.parametrize("line", ["numpy @ https://example.org/numpy.whl", "x @ git+https://example.org/x.git@main"])
+def test_a_url_is_no_version(path: Path, line: str) -> None:
+    error = refusal(path, f"six\n\n{line}")
+    assert (error.message, error.hint) == (f"{path}:3: {line!r} names a URL instead of a version", REMEDY)
+
+
+@pytest.mark.parametrize(("line", "said"), [("-e .", "-e ."), ("--editable=./x", "--editable ./x"), ("-e git+https://x", "-e git+https://x")])
+def test_an_editable_folder_is_no_version(path: Path, line: str, said: str) -> None:
+    error = refusal(path, f"six\n{line}")
+    assert (error.message, error.hint) == (f"{path}:2: {said} names a folder instead of a version", REMEDY)
+
+
+@pytest.mark.parametrize("line", ["numpy=1.26", "numpy >= ", "./local", "https://example.org/x.whl", "<!DOCTYPE html>", "numpy numpy", "==2", "é"])
+def test_a_line_that_is_no_requirement_is_an_error(path: Path, line: str) -> None:
+    error = refusal(path, f"# first\n{line}\nsix")
+    assert error.message.startswith(f"{path}:2: {line.strip()!r} is not a requirement that can be read: ")
+    assert "\n" not in error.message
+    assert error.hint == REMEDY
+
+
+def test_a_long_line_is_quoted_in_part(path: Path) -> None:
+    assert len(refusal(path, "x" * 5000 + " y").message) < 400 + len(str(path))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["a; platform_system ~= 'Linux'", "a; 'x' in extras", "a; " + "(" * 3000 + "os_name == 'x'" + ")" * 3000],
+    ids=["undefined comparison", "undefined name", "deep"],
+)
+def test_a_marker_that_cannot_be_judged_is_an_error(path: Path, line: str) -> None:
+    assert refusal(path, f"six\n{line}").message.startswith(f"{path}:2: ")
+
+
+def test_a_long_run_of_spaces_is_read_at_once(path: Path) -> None:
+    start = time.monotonic()
+    assert texts(path, "numpy\nsix" + " " * 20_000 + ">=1") == ["numpy", "six>=1"]  # 1 MiB of them may come
+    assert time.monotonic() - start < 0.5
+
+
+PIECES = st.sampled_from(
+    ["numpy", ">=1.26", "==", "~=", ";", "python_version", "sys_platform", " ", "\n", "\\\n", "-r ", "-c ", "-e ", "requirements.txt", "--hash=",
+     "#", "@ ", "https://x", "[", "]", "(", ")", "'", "extra", "and", "in", "é", "\t", "\x0c", "*", ".", "1", "!", "-", "_"]
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.binary(), st.lists(PIECES, max_size=20).map(lambda pieces: "".join(pieces).encode()), st.text().map(str.encode)))
+@example(codecs.BOM_UTF16_BE + b"\xd8\x00")
+def test_any_bytes_are_requirements_or_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    try:
+        assert load_requirements(path)
+    except RequestError as error:
+        assert str(path.parent) in error.message  # noqa: PT017
