@@ -54,7 +54,15 @@ class IndexServer:
         self.root = f"http://127.0.0.1:{self._http.server_address[1]}"
         self.base = f"{self.root}/simple/"
 
-    def add(self, project: str, filename: str, content: bytes = b"", uploaded: str = "2024-01-02", **cells: Any) -> str:
+    def add(
+        self,
+        project: str,
+        filename: str,
+        content: bytes = b"",
+        uploaded: str = "2024-01-02",
+        requires_python: str | None = None,
+        **cells: Any,
+    ) -> str:
         """Put a file on *project*'s page, and its content behind the URL that this returns."""
         url = f"{self.root}/files/{filename}"
         entry = {
@@ -63,6 +71,7 @@ class IndexServer:
             "hashes": {"sha256": hashlib.sha256(filename.encode() + content).hexdigest()},
             "upload-time": f"{uploaded}T03:04:05.678901Z",
             "yanked": False,
+            **({"requires-python": requires_python} if requires_python else {}),
             **cells,
         }
         self.projects[project].append(entry)
@@ -120,7 +129,7 @@ def _handler_of(index: IndexServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *_: Any) -> None:
             pass
 
         def do_GET(self) -> None:
@@ -216,6 +225,7 @@ def open_session() -> Any:
 def build_wheel(
     requires: Sequence[str] = (),
     build_info: str | None = None,
+    *,
     requires_python: str | None = ">=3.9",
     name: str = "tensorflow",
     version: str = "2.16.1",

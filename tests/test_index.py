@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from index_server import Answer, IndexServer, open_session, refusing_base, serve_index
 
+from index_server import Answer, IndexServer, open_session, refusing_base, serve_index
 from tfcompat.errors import CouldNotCheck
 from tfcompat.pypi.index import Release, SimpleIndex, group_releases, open_index
 
@@ -53,7 +53,7 @@ def test_a_release_with_only_a_source_archive_is_kept_without_wheels(server: Ind
 
 
 def test_a_wheel_carries_what_the_page_says_of_it(server: IndexServer) -> None:
-    url = server.add("tensorflow", wheel("2.16.1"), uploaded="2024-03-08", **{"requires-python": ">=3.9"})
+    url = server.add("tensorflow", wheel("2.16.1"), uploaded="2024-03-08", requires_python=">=3.9")
     (release,) = fetch(server)
     (found,) = release.wheels
     assert (found.filename, found.url, found.requires_python) == (wheel("2.16.1"), url, ">=3.9")
@@ -132,8 +132,7 @@ def test_a_refused_connection_names_the_address_and_the_remedy() -> None:
 def test_a_project_that_the_index_does_not_have_is_an_error(server: IndexServer) -> None:
     error = failure(server)
     assert error.message == (
-        f"the package index could not be read at {server.root}{PAGE}: "
-        f"HTTPError: 404 Client Error: Not Found for url: {server.root}{PAGE}"
+        f"the package index could not be read at {server.root}{PAGE}: HTTPError: 404 Client Error: Not Found for url: {server.root}{PAGE}"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,12 +13,23 @@ from tfcompat.matrix import load_bundled, load_matrix
 from tfcompat.matrix.compile import compile_matrix, dump_document
 from tfcompat.matrix.load import BUNDLED
 from tfcompat.matrix.matrix import Matrix
-from tfcompat.matrix.records import Build, Release
 from tfcompat.matrix.schema import validate_document
 from tfcompat.versions import version
 
+if TYPE_CHECKING:
+    from tfcompat.matrix.records import Build, Release
+
 DATA = Path(__file__).parent.parent / "data"
-MEASURED = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-cpu-aws", "tensorflow-intel", "tensorflow-macos", "keras", "tf-keras")
+MEASURED = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "tensorflow-gpu",
+    "tensorflow-cpu-aws",
+    "tensorflow-intel",
+    "tensorflow-macos",
+    "keras",
+    "tf-keras",
+)
 HINT = "compile one with 'tfcompat matrix compile'"
 
 
@@ -114,7 +125,12 @@ def test_a_platform_without_wheels_has_no_build(matrix: Matrix) -> None:
 
 @pytest.mark.parametrize(
     ("package", "text", "kind"),
-    [("tensorflow", "1.15.0", "cuda"), ("tensorflow", "1.15.2", "cpu"), ("tensorflow-gpu", "1.15.2", "cuda"), ("tensorflow-cpu", "2.16.1", "cpu")],
+    [
+        ("tensorflow", "1.15.0", "cuda"),
+        ("tensorflow", "1.15.2", "cpu"),
+        ("tensorflow-gpu", "1.15.2", "cuda"),
+        ("tensorflow-cpu", "2.16.1", "cpu"),
+    ],
 )
 def test_a_name_is_no_promise_of_a_gpu(matrix: Matrix, package: str, text: str, kind: str) -> None:
     assert built(matrix, package, text, "linux/amd64").kind == kind
@@ -166,7 +182,11 @@ def test_a_package_that_the_matrix_does_not_cover_is_empty(matrix: Matrix) -> No
 
 @pytest.mark.parametrize(
     ("package", "text", "key"),
-    [("tensorflow", "2.16.1", "pip-cuda-libraries-not-found"), ("tensorflow", "2.18.0", "maxwell-dropped"), ("tensorflow-gpu", "1.15.0", "cudnn-table-too-low")],
+    [
+        ("tensorflow", "2.16.1", "pip-cuda-libraries-not-found"),
+        ("tensorflow", "2.18.0", "maxwell-dropped"),
+        ("tensorflow-gpu", "1.15.0", "cudnn-table-too-low"),
+    ],
 )
 def test_a_note_is_found_where_it_holds(matrix: Matrix, package: str, text: str, key: str) -> None:
     note = matrix.notes_of(release(matrix, package, text), key)
@@ -176,7 +196,11 @@ def test_a_note_is_found_where_it_holds(matrix: Matrix, package: str, text: str,
 
 @pytest.mark.parametrize(
     ("package", "text", "key"),
-    [("tensorflow", "2.16.2", "pip-cuda-libraries-not-found"), ("tensorflow", "2.16.1", "maxwell-dropped"), ("tensorflow", "2.16.1", "no-such-key")],
+    [
+        ("tensorflow", "2.16.2", "pip-cuda-libraries-not-found"),
+        ("tensorflow", "2.16.1", "maxwell-dropped"),
+        ("tensorflow", "2.16.1", "no-such-key"),
+    ],
 )
 def test_a_note_is_not_found_where_it_does_not_hold(matrix: Matrix, package: str, text: str, key: str) -> None:
     assert matrix.notes_of(release(matrix, package, text), key) is None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from index_server import Answer, IndexServer, build_wheel, open_session, serve_index
 from packaging.version import Version
 
+from index_server import Answer, IndexServer, build_wheel, open_session, serve_index
 from tfcompat.errors import CouldNotCheck, MatrixError
 from tfcompat.pypi.index import SimpleIndex
 from tfcompat.pypi.measure import measure_package, measure_project
@@ -219,7 +219,7 @@ def test_a_package_row_says_for_which_interpreters_the_index_has_it(server: Inde
         ("1.2.0", "cp312-cp312-win_amd64"),
         ("0.9.0", "py3-none-any"),
     ):
-        server.add("numpy", f"numpy-{version}-{tag}.whl", uploaded="2024-05-06", **{"requires-python": ">=3.9"})
+        server.add("numpy", f"numpy-{version}-{tag}.whl", uploaded="2024-05-06", requires_python=">=3.9")
     server.add("numpy", "numpy-1.3.0.tar.gz")
     with open_session() as session:
         rows = measure_package(SimpleIndex(session, server.base), "numpy", Version("1.0"))

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from index_server import Answer, IndexServer, build_wheel, open_session, refusing_base, serve_index
 
+from index_server import Answer, IndexServer, build_wheel, open_session, refusing_base, serve_index
 from tfcompat import refresh
 from tfcompat.errors import CouldNotCheck, MatrixError
 from tfcompat.pypi.index import SimpleIndex
@@ -94,7 +94,9 @@ def test_the_detail_of_a_change_is_bounded(folder: Path) -> None:
     assert len(change.detail) == 300
 
 
-@pytest.mark.parametrize("damage", ["[", '{"a": 1}', "[1]", '[{"released": "2024-01-02"}]', "3"], ids=["cut", "object", "numbers", "no version", "number"])
+@pytest.mark.parametrize(
+    "damage", ["[", '{"a": 1}', "[1]", '[{"released": "2024-01-02"}]', "3"], ids=["cut", "object", "numbers", "no version", "number"]
+)
 def test_a_damaged_file_in_the_folder_is_an_error(folder: Path, damage: str) -> None:
     path = folder / WHEEL
     path.parent.mkdir()

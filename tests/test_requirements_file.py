@@ -92,7 +92,20 @@ def test_hashes_and_options_of_a_line_are_passed_over(path: Path) -> None:
     assert texts(path, text) == ["numpy==1.26.4", "six"]
 
 
-@pytest.mark.parametrize("option", ["--index-url https://x", "--extra-index-url=https://x", "-i https://x", "-f x", "--find-links x", "--pre", "--no-binary :all:", "--require-hashes", "--trusted-host=x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--index-url https://x",
+        "--extra-index-url=https://x",
+        "-i https://x",
+        "-f x",
+        "--find-links x",
+        "--pre",
+        "--no-binary :all:",
+        "--require-hashes",
+        "--trusted-host=x",
+    ],
+)
 def test_options_of_the_file_are_passed_over(path: Path, option: str) -> None:
     assert load(path, f"{option}\nnumpy") == [("numpy", "requirements.txt:2")]
 
@@ -105,10 +118,26 @@ def test_a_requirement_for_another_platform_is_left_out(path: Path) -> None:
 # -- includes ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("option", ["-r base.txt", "-r  base.txt", "--requirement base.txt", "--requirement=base.txt", "-c base.txt", "--constraint=base.txt", "-rbase.txt", "-r\tbase.txt"])  # fmt: skip
+@pytest.mark.parametrize(
+    "option",
+    [
+        "-r base.txt",
+        "-r  base.txt",
+        "--requirement base.txt",
+        "--requirement=base.txt",
+        "-c base.txt",
+        "--constraint=base.txt",
+        "-rbase.txt",
+        "-r\tbase.txt",
+    ],
+)
 def test_an_included_file_is_read_in_its_place(path: Path, option: str) -> None:
     (path.parent / "base.txt").write_text("\nnumpy<2\n")
-    assert load(path, f"six\n{option}\nscipy") == [("six", "requirements.txt:1"), ("numpy<2", "base.txt:2"), ("scipy", "requirements.txt:3")]
+    assert load(path, f"six\n{option}\nscipy") == [
+        ("six", "requirements.txt:1"),
+        ("numpy<2", "base.txt:2"),
+        ("scipy", "requirements.txt:3"),
+    ]
 
 
 def test_an_include_is_relative_to_the_file_that_includes(path: Path) -> None:
@@ -196,13 +225,17 @@ def test_a_url_is_no_version(path: Path, line: str) -> None:
     assert (error.message, error.hint) == (f"{path}:3: {line!r} names a URL instead of a version", REMEDY)
 
 
-@pytest.mark.parametrize(("line", "said"), [("-e .", "-e ."), ("--editable=./x", "--editable ./x"), ("-e git+https://x", "-e git+https://x")])
+@pytest.mark.parametrize(
+    ("line", "said"), [("-e .", "-e ."), ("--editable=./x", "--editable ./x"), ("-e git+https://x", "-e git+https://x")]
+)
 def test_an_editable_folder_is_no_version(path: Path, line: str, said: str) -> None:
     error = refusal(path, f"six\n{line}")
     assert (error.message, error.hint) == (f"{path}:2: {said} names a folder instead of a version", REMEDY)
 
 
-@pytest.mark.parametrize("line", ["numpy=1.26", "numpy >= ", "./local", "https://example.org/x.whl", "<!DOCTYPE html>", "numpy numpy", "==2", "é"])
+@pytest.mark.parametrize(
+    "line", ["numpy=1.26", "numpy >= ", "./local", "https://example.org/x.whl", "<!DOCTYPE html>", "numpy numpy", "==2", "é"]
+)
 def test_a_line_that_is_no_requirement_is_an_error(path: Path, line: str) -> None:
     error = refusal(path, f"# first\n{line}\nsix")
     assert error.message.startswith(f"{path}:2: {line.strip()!r} is not a requirement that can be read: ")
@@ -230,9 +263,44 @@ def test_a_long_run_of_spaces_is_read_at_once(path: Path) -> None:
 
 
 PIECES = st.sampled_from(
-    ["numpy", ">=1.26", "==", "~=", ";", "python_version", "sys_platform", " ", "\n", "\\\n", "-r ", "-c ", "-e ", "requirements.txt", "--hash=",
-     "#", "@ ", "https://x", "[", "]", "(", ")", "'", "extra", "and", "in", "é", "\t", "\x0c", "*", ".", "1", "!", "-", "_"]
-)  # fmt: skip
+    [
+        "numpy",
+        ">=1.26",
+        "==",
+        "~=",
+        ";",
+        "python_version",
+        "sys_platform",
+        " ",
+        "\n",
+        "\\\n",
+        "-r ",
+        "-c ",
+        "-e ",
+        "requirements.txt",
+        "--hash=",
+        "#",
+        "@ ",
+        "https://x",
+        "[",
+        "]",
+        "(",
+        ")",
+        "'",
+        "extra",
+        "and",
+        "in",
+        "é",
+        "\t",
+        "\x0c",
+        "*",
+        ".",
+        "1",
+        "!",
+        "-",
+        "_",
+    ]
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

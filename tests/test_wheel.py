@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from index_server import Answer, IndexServer, build_wheel, open_session, refusing_base, serve_index
 
+from index_server import Answer, IndexServer, build_wheel, open_session, refusing_base, serve_index
 from tfcompat.errors import CouldNotCheck
 from tfcompat.pypi.wheel import WheelContent, parse_build_info, parse_metadata, read_wheel
 
@@ -79,13 +79,24 @@ def refusal(server: IndexServer) -> str:
     ("source", "found"),
     [
         (ASSIGNMENTS, {"is_rocm_build": False, "is_cuda_build": True, "cuda_version_number": "10.1", "cudnn_version_number": "7"}),
-        (MAPPING, {"is_cuda_build": True, "cuda_version": "11.2", "cudnn_version": "8", "cuda_compute_capabilities": ["sm_35", "compute_80"]}),
-        (ORDERED, {"cpu_compiler": "/usr/lib/llvm-17/bin/clang", "cuda_compute_capabilities": ["sm_60", "compute_90"], "cuda_version": "12.3", "is_cuda_build": True}),
+        (
+            MAPPING,
+            {"is_cuda_build": True, "cuda_version": "11.2", "cudnn_version": "8", "cuda_compute_capabilities": ["sm_35", "compute_80"]},
+        ),
+        (
+            ORDERED,
+            {
+                "cpu_compiler": "/usr/lib/llvm-17/bin/clang",
+                "cuda_compute_capabilities": ["sm_60", "compute_90"],
+                "cuda_version": "12.3",
+                "is_cuda_build": True,
+            },
+        ),
         ("build_info = collections.OrderedDict({'is_cuda_build': False})", {"is_cuda_build": False}),
         ("", {}),
     ],
     ids=["assignments", "mapping", "ordered", "ordered mapping", "empty"],
-)  # fmt: skip
+)
 def test_the_shapes_of_build_info_come_out_as_one_mapping(source: str, found: dict[str, object]) -> None:
     assert parse_build_info(source) == found
 
@@ -237,4 +248,4 @@ def test_any_damage_to_a_wheel_is_read_or_refused(shared: IndexServer, noise: by
     try:
         read(shared, whole[:place] + noise + whole[place + len(noise) :])
     except CouldNotCheck as error:
-        assert f"{shared.root}{PATH}" in error.message
+        assert f"{shared.root}{PATH}" in error.message  # noqa: PT017

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from tfcompat.matrix.matrix import Matrix
-    from tfcompat.matrix.records import PackageRelease
+    from tfcompat.matrix.records import Build, PackageRelease
     from tfcompat.stack import Package, Tensorflow
 
 __all__ = ["Pins", "admits", "derive_pins", "installable", "newest_package"]
@@ -41,6 +41,13 @@ def derive_pins(
     build = tensorflow.build
     if build is None:
         return Pins({}, ())
+    key = ("pins", tensorflow, python, keras, tuple(sorted((n, str(s)) for n, s in wished.items())))
+    return matrix.remember(key, lambda: _derive(matrix, tensorflow, build, python, keras, wished))
+
+
+def _derive(
+    matrix: Matrix, tensorflow: Tensorflow, build: Build, python: Version, keras: Package | None, wished: Mapping[str, SpecifierSet]
+) -> Pins:
     ranges = dict(requirements_of(build, tensorflow.platform, python))
     exact: dict[str, str] = {}
     wanted = ranges.pop("keras", None)

@@ -125,18 +125,18 @@ def changes(matrix: Matrix, wishes: Wishes, core: Core, rules: Sequence[Rule]) -
 
 def _moves(matrix: Matrix, wishes: Wishes, name: str, rules: Sequence[Rule]) -> Iterator[tuple[dict[str, str], Wishes]]:
     kind = name.partition(":")[0]
-    nearest: dict[str, Callable[[], Iterator[str]]] = {
-        "tensorflow": lambda: _near_releases(matrix, wishes[name]),
-        "python": lambda: _near_pythons(wishes[name]),
-        "driver": lambda: _near_drivers(matrix, wishes),
+    nearest: dict[str, Callable[[], str | None]] = {
+        "tensorflow": lambda: _near_release(matrix, wishes, rules),
+        "python": lambda: next((p for p in _near_pythons(wishes[name]) if Search(matrix, _with_python(wishes, p), rules).feasible()), None),
+        "driver": lambda: _near_driver(matrix, wishes, rules),
     }
     if kind in nearest:
-        for text in nearest[kind]():
+        text = nearest[kind]()
+        if text is not None:
             value = version(text) if kind == "driver" else parse_specifier(f"=={text}" if kind == "tensorflow" else text, name)
             changed = {**wishes, name: wishes[name].with_text(text, value)}
             if Search(matrix, changed, rules).feasible():
                 yield {kind: text}, changed
-                return
         return
     if kind == "base" and isinstance(wishes[name].value, Image):
         for image in _siblings(matrix, wishes[name].value):
@@ -175,14 +175,17 @@ def _without(wishes: Wishes, *names: str) -> dict[str, Wish]:
     return {n: w for n, w in wishes.items() if n not in names}
 
 
-def _near_releases(matrix: Matrix, wish: Wish) -> Iterator[str]:
-    """Exact releases, those nearest to the wished ones first; the newer of two equally near ones first."""
+def _near_release(matrix: Matrix, wishes: Wishes, rules: Sequence[Rule]) -> str | None:
+    """The release nearest to the wished ones that has a plan; the newer of two equally near."""
     versions = sorted({version(r.version) for r in matrix.releases})
-    wished = [i for i, v in enumerate(versions) if wish.value.contains(v, prereleases=True)]
+    wished = [i for i, v in enumerate(versions) if wishes["tensorflow"].value.contains(v, prereleases=True)]
+    found = {version(text) for text in Search(matrix, _without(wishes, "tensorflow"), rules).feasible_releases()}
     distance = {v: min((abs(i - w) for w in wished), default=0) for i, v in enumerate(versions)}
-    for found in sorted(versions, key=lambda v: (distance[v], -versions.index(v))):
-        if distance[found]:
-            yield str(found)
+    return min(map(str, sorted(found, reverse=True)), key=lambda text: distance[version(text)], default=None)
+
+
+def _with_python(wishes: Wishes, text: str) -> Wishes:
+    return {**wishes, "python": wishes["python"].with_text(text, parse_specifier(text, "python"))}
 
 
 def _near_pythons(wish: Wish) -> Iterator[str]:
@@ -193,13 +196,27 @@ def _near_pythons(wish: Wish) -> Iterator[str]:
             yield text
 
 
-def _near_drivers(matrix: Matrix, wishes: Wishes) -> Iterator[str]:
-    """Driver versions of the toolkits: upwards from the wished one, or down to a branch that still runs the GPU."""
-    wished: Version = wishes["driver"].value
-    known = {d for t in matrix.toolkits for d in (*map(version, t.drivers.values()), version(t.minimum_driver), toolkit_driver(t))}
+def _near_driver(matrix: Matrix, wishes: Wishes, rules: Sequence[Rule]) -> str | None:
+    """The nearest driver with a plan: upwards from the wished one, or down to a branch that still runs the GPU.
+
+    A newer driver serves whatever an older one serves, so the nearest is found by halving.
+    """
+    wish = wishes["driver"]
+    known = sorted({d for t in matrix.toolkits for d in (version(t.minimum_driver), toolkit_driver(t))})
     ceilings = [last_branch(matrix, w.value.capability)[0] for n, w in wishes.items() if n.startswith("gpu:")]
     ceiling = min((c for c in ceilings if c is not None), default=None)
-    if ceiling is not None and wished.major > ceiling:
-        yield from map(driver_text, sorted((d for d in known if d.major <= ceiling), reverse=True))
-    else:
-        yield from map(driver_text, sorted(d for d in known if d > wished))
+
+    def works(driver: Version) -> bool:
+        return Search(matrix, {**wishes, "driver": wish.with_text(driver_text(driver), driver)}, rules).feasible()
+
+    if ceiling is not None and wish.value.major > ceiling:
+        older = [d for t in matrix.toolkits for d in map(version, t.drivers.values()) if d.major <= ceiling]
+        return next((driver_text(d) for d in sorted(older, reverse=True)[:1] if works(d)), None)
+    newer = [d for d in known if d > wish.value]
+    if not newer or not works(newer[-1]):
+        return None
+    low, high = 0, len(newer) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(newer[middle]) else (middle + 1, high)
+    return driver_text(newer[low])

@@ -111,17 +111,26 @@ class Search:
 
     def candidates(self) -> Iterator[Candidate]:
         """Candidates with wheels of the index, release by release from the newest."""
-        host = self._host_facts()
         if self.base == "ngc" or (isinstance(self.base, Image) and self.base.own_build):
             return
         for tensorflow in self._releases():
-            facts = {**host, "tensorflow": Fact("tensorflow", tensorflow, self._where("tensorflow"), _evidence(tensorflow))}
-            if self._rejections(facts, 0):
-                continue
-            for python in self._pythons(facts):
-                with_python = {**facts, "python": self._python_fact(python)}
-                if not self._rejections(with_python, 1):
-                    yield from self._complete(with_python, tensorflow, python)
+            yield from self._of_release(tensorflow)
+
+    def feasible_releases(self) -> Iterator[str]:
+        """The versions that have a candidate, newest first."""
+        if self.base != "ngc":
+            for tensorflow in self._releases():
+                if next(self._of_release(tensorflow), None) is not None:
+                    yield tensorflow.release.version
+
+    def _of_release(self, tensorflow: Tensorflow) -> Iterator[Candidate]:
+        facts = {**self._host_facts(), "tensorflow": Fact("tensorflow", tensorflow, self._where("tensorflow"), _evidence(tensorflow))}
+        if self._rejections(facts, 0):
+            return
+        for python in self._pythons(facts):
+            with_python = {**facts, "python": self._python_fact(python)}
+            if not self._rejections(with_python, 1):
+                yield from self._complete(with_python, tensorflow, python)
 
     def ngc_candidates(self) -> Iterator[Candidate]:
         """NVIDIA's own images: for a GPU, and only on platforms they are known to serve unless they were asked for."""
@@ -214,16 +223,10 @@ class Search:
 
     def _complete(self, facts: Facts, tensorflow: Tensorflow, python: Version) -> Iterator[Candidate]:
         """The candidates of one release and interpreter: the best of each recipe."""
-        try:
-            facts = choose_packages(self.matrix, self.wishes, facts, python, self.platform, self._judge)
-            if "keras" in self.wishes:
-                facts = choose_keras(self.matrix, self.wishes["keras"], facts, tensorflow, python, self._judge)
-        except NoneFits as none:
-            for finding in none.rejections:
-                self._report(finding)
-            if not none.rejections:
-                self._reject("package", facts, package=none.name, wish=none.wish.text, platform=self.platform)
+        added = self._neighbours(facts, tensorflow, python)
+        if added is None:
             return
+        facts = {**facts, **added}
         for reason, offers in self._offers(tensorflow, python):
             some = False
             for offer in offers:
@@ -235,6 +238,29 @@ class Search:
             if not some:
                 image = {"image": _image_fact(self.base)} if isinstance(self.base, Image) else {}
                 self._reject(reason, {**facts, **image})
+
+    def _neighbours(self, facts: Facts, tensorflow: Tensorflow, python: Version) -> Mapping[str, Fact] | None:
+        """The facts of the packages and the Keras that were wished for, None when some cannot be had."""
+        wished = tuple(w for n, w in self.wishes.items() if n == "keras" or n.startswith("package:"))
+        if not wished:
+            return {}
+
+        def choose() -> Mapping[str, Fact] | None:
+            try:
+                chosen = choose_packages(self.matrix, self.wishes, facts, python, self.platform, self._judge)
+                if "keras" in self.wishes:
+                    chosen = choose_keras(self.matrix, self.wishes["keras"], chosen, tensorflow, python, self._judge)
+            except NoneFits as none:
+                for finding in none.rejections:
+                    self._report(finding)
+                if not none.rejections:
+                    self._reject("package", facts, package=none.name, wish=none.wish.text, platform=self.platform)
+                return None
+            return {name: fact for name, fact in chosen.items() if name not in facts}
+
+        if self.collect is not None:
+            return choose()
+        return self.matrix.remember(("neighbours", tensorflow, python, wished, tuple(r.id for r in self.rules)), choose)
 
     def _offers(self, tensorflow: Tensorflow, python: Version) -> Iterator[tuple[str, Iterator[c.Offer]]]:
         """By recipe: the offers, and what to say where there is none."""
