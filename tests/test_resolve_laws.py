@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import HealthCheck, Phase, assume, given, note, seed, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -23,7 +24,9 @@ from tfcompat.stack import Stack
 
 MATRIX = load_bundled()
 WHEELS = Path(__file__).parents[1] / "data" / "measured" / "wheels"
-LAWS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+LAWS = settings(max_examples=25, deadline=None, suppress_health_check=SLOW, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+SHARED = seed(2)  # the laws draw the same requests, so that each is resolved once: an unsatisfiable one takes a second
 
 # -- requests ------------------------------------------------------------------------------------
 
@@ -66,7 +69,7 @@ wishes = st.fixed_dictionaries(
 
 
 @st.composite
-def requests(draw: st.DrawFn, most: int = 4) -> Request:
+def requests(draw: st.DrawFn, most: int = 3) -> Request:
     """A request with at most *most* wishes: more of them mostly contradict each other in the same few ways."""
     drawn = draw(wishes)
     kept = draw(st.permutations(sorted(drawn)))[:most]
@@ -95,9 +98,10 @@ def conflict(request: Request) -> ResolutionImpossible:
     return found
 
 
-def candidates(request: Request) -> list[Candidate]:
+def candidates(request: Request) -> Iterator[Candidate]:
     search = Search(MATRIX, parse_wishes(request, MATRIX), RULES)
-    return [*search.candidates(), *search.ngc_candidates()]
+    yield from search.candidates()
+    yield from search.ngc_candidates()
 
 
 def candidate_of(request: Request, plan: Plan) -> Candidate:
@@ -114,6 +118,7 @@ def candidate_of(request: Request, plan: Plan) -> Candidate:
 # -- what a plan is ------------------------------------------------------------------------------
 
 
+@SHARED
 @LAWS
 @given(requests())
 def test_no_rule_rejects_the_stack_of_a_plan(request: Request) -> None:
@@ -136,6 +141,7 @@ def build_of(plan: Plan) -> dict[str, Any]:
     return build
 
 
+@SHARED
 @LAWS
 @given(requests())
 def test_a_plan_fits_the_measured_wheel(request: Request) -> None:
@@ -159,6 +165,7 @@ def test_a_plan_fits_the_measured_wheel(request: Request) -> None:
             assert Version(str(plan.cudnn)).release[:2] >= Version(cudnn).release[:2]
 
 
+@SHARED
 @LAWS
 @given(requests())
 def test_a_plan_is_what_was_wished_for(request: Request) -> None:
@@ -177,8 +184,9 @@ def test_a_plan_is_what_was_wished_for(request: Request) -> None:
             assert not name.startswith("package:") or all(wish.value.contains(s.version) or not wish.value for r in pinned for s in r.specifier)
 
 
+@SHARED
 @LAWS
-@given(requests(most=3), requests(most=1))
+@given(requests(), requests(most=1))
 def test_a_further_wish_never_makes_tensorflow_newer(request: Request, further: Request) -> None:
     """Not so for an image of one's own, which adds what no recipe offers; for NVIDIA's builds, which only rank where
     nothing else is established; and for the name of a GPU, which may settle a doubt about the driver."""
@@ -194,6 +202,7 @@ def test_a_further_wish_never_makes_tensorflow_newer(request: Request, further: 
     assert Version(plans[1][1].tensorflow) <= Version(plans[0][1].tensorflow)
 
 
+@SHARED
 @LAWS
 @given(requests())
 def test_the_same_request_gets_the_same_answer(request: Request) -> None:
@@ -210,6 +219,7 @@ def test_the_same_request_gets_the_same_answer(request: Request) -> None:
 # -- what a conflict is --------------------------------------------------------------------------
 
 
+@SHARED
 @LAWS
 @given(requests())
 def test_a_conflict_is_minimal(request: Request) -> None:
@@ -221,6 +231,7 @@ def test_a_conflict_is_minimal(request: Request) -> None:
         assert Search(MATRIX, {n: w for n, w in core.wishes.items() if n != name}, core.rules).feasible(), f"{name} is not needed"
 
 
+@SHARED
 @LAWS
 @given(requests())
 def test_every_rule_of_a_conflict_is_told_as_a_cause(request: Request) -> None:
@@ -244,10 +255,12 @@ def changed(request: Request, suggestion: Suggestion) -> Request:
         elif kind == "base":
             request = request._replace(base="auto" if value == "any" else value)
         else:
-            request = request._replace(**{kind: None if value == "any" else f"=={value}" if kind == "tensorflow" else value})
+            gpu = request.gpu or kind in ("cuda", "cudnn", "driver")  # which ask for a GPU as well; see test_resolve
+            request = request._replace(gpu=gpu, **{kind: None if value == "any" else f"=={value}" if kind == "tensorflow" else value})
     return request
 
 
+@SHARED
 @LAWS
 @given(requests())
 def test_every_suggestion_leads_to_the_plan_it_names(request: Request) -> None:
@@ -255,22 +268,21 @@ def test_every_suggestion_leads_to_the_plan_it_names(request: Request) -> None:
         note(f"{dict(suggestion.change)}")
         found = outcome(changed(request, suggestion))
         assert isinstance(found, Resolution)
-        assert found.plan == suggestion.plan or "accelerator" in suggestion.change  # which differs in a remark alone
-        assert found.plan.tensorflow == suggestion.plan.tensorflow
+        assert found.plan._replace(remarks=()) == suggestion.plan._replace(remarks=())
 
 
 # -- drivers -------------------------------------------------------------------------------------
 
 
+@SHARED
 @LAWS
-@given(requests())
-def test_a_plan_accepts_the_driver_it_was_asked_for(request: Request) -> None:
+@given(requests(most=1), drivers)
+def test_a_plan_accepts_the_driver_it_was_asked_for(request: Request, driver: str) -> None:
     """Where the image's cuda-compat package bridges an older driver, a remark says so. NVIDIA's own images: see test_resolve."""
-    assume(request.driver is not None)
-    found = resolved(request)
+    found = resolved(request._replace(driver=driver))
     for plan in (found.plan, *found.alternatives):
         bridged = any("cuda-compat" in remark for remark in plan.remarks)
-        assert plan.image.recipe == "ngc" or bridged or SpecifierSet(plan.host["driver"]).contains(str(request.driver))
+        assert plan.image.recipe == "ngc" or bridged or SpecifierSet(plan.host["driver"]).contains(driver)
 
 
 # -- text ----------------------------------------------------------------------------------------
@@ -283,7 +295,7 @@ texts = st.one_of(
 FIELDS = ("tensorflow", "keras", "python", "cuda", "cudnn", "driver", "platform", "base")
 
 
-@settings(LAWS, max_examples=150)
+@settings(LAWS, max_examples=100)
 @given(st.sampled_from(FIELDS), texts)
 def test_any_text_is_answered_or_refused(field: str, text: str) -> None:
     wish: dict[str, Any] = {field: text}
@@ -293,7 +305,7 @@ def test_any_text_is_answered_or_refused(field: str, text: str) -> None:
         assert str(error)
 
 
-@settings(LAWS, max_examples=150)
+@settings(LAWS, max_examples=100)
 @given(texts, st.booleans())
 def test_any_text_for_a_gpu_or_a_package_is_answered_or_refused(text: str, gpu: bool) -> None:
     try:

@@ -108,6 +108,7 @@ class Search:
         self.platform: str = wishes["platform"].value if "platform" in wishes else "linux/amd64"
         self.base: str | Image = wishes["base"].value if "base" in wishes else "auto"
         self.steps = _schedule(tuple(rules))
+        self.hopeless: set[tuple[Tensorflow, Image, str, str]] = set()  # rejected whatever the interpreter
 
     def candidates(self) -> Iterator[Candidate]:
         """Candidates with wheels of the index, release by release from the newest."""
@@ -283,6 +284,9 @@ class Search:
         if "cudnn" in self.wishes and offer.parts:
             offer = c.with_cudnn(self.matrix, tensorflow, python, offer, self.wishes["cudnn"].value)
         image = offer.image
+        place = (tensorflow, image, str(offer.cuda), str(offer.cudnn))
+        if place in self.hopeless:
+            return None
         known = {**facts, "image": _image_fact(image)}
         if image.python is not None and offer.python_from != "uv":
             if minor(image.python) != python:
@@ -298,7 +302,11 @@ class Search:
         if self.gpu:
             known["cuda"] = Fact("cuda", offer.cuda, offer.cuda_where, offer.cuda_evidence)
             known["cudnn"] = Fact("cudnn", offer.cudnn, offer.cuda_where, offer.cuda_evidence)
-        if not self._fits_wishes(known, offer) or self._rejections(known, 4):
+        if not self._fits_wishes(known, offer):
+            return None
+        if self._rejections(known, 4):  # no check of the last step looks at the interpreter
+            if self.collect is None:
+                self.hopeless.add(place)
             return None
         findings = [f for f in evaluate(self.matrix, Stack(known), self.rules) if f.verdict.outcome != "ok"]
         if any(f.rejects for f in findings):
