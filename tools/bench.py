@@ -11,10 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfcompat import Matrix, Request, TfcompatError, load_bundled, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 RUNS = 15
 
@@ -24,7 +27,9 @@ def main() -> int:
     print("whole process, median of pairs (lower is better)")
     _compare("tfcompat resolve / python -c pass", resolve_command, [sys.executable, "-c", "pass"])
     _compare("tfcompat resolve / python -c 'import pydantic'", resolve_command, [sys.executable, "-c", "import pydantic"])
-    _compare("tfcompat resolve / python -c 'import pydantic.main'", resolve_command, [sys.executable, "-c", "from pydantic import BaseModel"])
+    _compare(
+        "tfcompat resolve / python -c 'import pydantic.main'", resolve_command, [sys.executable, "-c", "from pydantic import BaseModel"]
+    )
     with tempfile.TemporaryDirectory() as folder:
         question = Path(folder, "requirements.in")
         question.write_text("tensorflow==2.19.*\n", encoding="utf-8")

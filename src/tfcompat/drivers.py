@@ -6,13 +6,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.version import Version
-
 from tfcompat.errors import MatrixError
 from tfcompat.versions import parse_version, version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from packaging.version import Version
 
     from tfcompat.matrix.gpus import GpuTarget
     from tfcompat.matrix.matrix import Matrix

@@ -254,7 +254,14 @@ def _full_python(matrix: Matrix, reference: Reference, evidence: tuple[str, ...]
         system = "alpine3" if suite == "alpine" else suite
         musl = _libc(matrix, system) or Libc("musl", None)
         python = _version(version_) if re.fullmatch(r"\d+(\.\d+)+", version_) else None
-        return Image(str(reference), "unknown", os=system, python=python, libc=musl, evidence=("inferred: Alpine is musl, and the tag names the Python",))
+        return Image(
+            str(reference),
+            "unknown",
+            os=system,
+            python=python,
+            libc=musl,
+            evidence=("inferred: Alpine is musl, and the tag names the Python",),
+        )
     if version_ == "alpine":
         return Image(str(reference), "rolling", os="alpine", libc=Libc("musl", None), evidence=("inferred: Alpine is musl",))
     sibling = _curated(matrix, "python", f"{version_}-slim" + (f"-{suite}" if suite else ""))

@@ -6,7 +6,6 @@ and the learned caps admit for the target interpreter. Packages released in step
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +15,8 @@ from tfcompat.requirements import cap_on, requirements_of
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from packaging.version import Version
 
     from tfcompat.matrix.matrix import Matrix
@@ -34,9 +35,7 @@ class Pins(NamedTuple):
     open: tuple[str, ...]
 
 
-def derive_pins(
-    matrix: Matrix, tensorflow: Tensorflow, python: Version, keras: Package | None, wished: Mapping[str, SpecifierSet]
-) -> Pins:
+def derive_pins(matrix: Matrix, tensorflow: Tensorflow, python: Version, keras: Package | None, wished: Mapping[str, SpecifierSet]) -> Pins:
     """Pins for the direct dependencies of *tensorflow* (and of Keras 3), honouring *wished* ranges."""
     build = tensorflow.build
     if build is None:
@@ -69,9 +68,7 @@ def _derive(
     return Pins(exact, tuple(unpinned))
 
 
-def newest_package(
-    matrix: Matrix, name: str, allowed: SpecifierSet, python: Version, platform: str
-) -> Iterator[PackageRelease]:
+def newest_package(matrix: Matrix, name: str, allowed: SpecifierSet, python: Version, platform: str) -> Iterator[PackageRelease]:
     """Releases of *name* on the index inside *allowed* that this interpreter and platform can install, newest first."""
     for row in matrix.package(name):
         if installable(row, python, platform) and _contains(allowed, row.version):
@@ -102,7 +99,13 @@ def _keras(matrix: Matrix, tensorflow: Tensorflow, python: Version, allowed: Spe
         allowed = allowed & SpecifierSet(cap.allows)
     for row in reversed(matrix.keras):
         build = row.builds.get("any")
-        if row.package == "keras" and build and not row.yanked and _contains(allowed, row.version) and admits(build.requires_python, python):
+        if (
+            row.package == "keras"
+            and build
+            and not row.yanked
+            and _contains(allowed, row.version)
+            and admits(build.requires_python, python)
+        ):
             return Package("keras", version(row.version))
     return None
 

@@ -56,7 +56,8 @@ def _brought(findings: Iterable[Finding], name: str) -> str:
     places = {fact.where for f in findings for fact in f.facts if fact.name == "python"}
     images = {str(fact.value) for f in findings for fact in f.facts if fact.name == "image"}
     place = places.pop() if len(places) == 1 else ""
-    return f", which {place} brings," if ":" in place and place not in images and "{image}" not in findings[0].rule.messages[findings[0].verdict.reason] else ""
+    said = place in images or "{image}" in findings[0].rule.messages[findings[0].verdict.reason]
+    return f", which {place} brings," if ":" in place and not said else ""
 
 
 def _values(findings: Iterable[Finding], name: str) -> list[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
@@ -73,7 +74,11 @@ class Change:
 
 
 def measure(
-    index: Index, session: Any, cache: Path, progress: Callable[[str, int], None], wheels: Mapping[str, str] = WHEELS,
+    index: Index,
+    session: Any,
+    cache: Path,
+    progress: Callable[[str, int], None],
+    wheels: Mapping[str, str] = WHEELS,
     packages: Mapping[str, str] = PACKAGES,
 ) -> dict[str, Rows]:
     """All rows, by file name below ``data/measured``. *progress* gets a project's name and a step of 1."""
@@ -81,7 +86,7 @@ def measure(
 
     files: dict[str, Rows] = {}
     for project, floor in wheels.items():
-        rows = measure_project(index, session, project, Version(floor), cache, lambda p=project: progress(p, 1))
+        rows = measure_project(index, session, project, Version(floor), cache, partial(progress, project, 1))
         _expect_shape(project, rows)
         files[f"wheels/{project}.json"] = rows
     for project, floor in packages.items():
@@ -141,9 +146,7 @@ def _load_rows(path: Path) -> Rows:
     return list(loaded)
 
 
-def write_files(
-    folder: Path, files: Mapping[str, Rows], changes: list[Change], measured: str, allow_shrink: bool = False
-) -> None:
+def write_files(folder: Path, files: Mapping[str, Rows], changes: list[Change], measured: str, allow_shrink: bool = False) -> None:
     """Write every file aside, then rename them all; *measured* is today's date (ISO).
 
     Refuses to drop a version unless *allow_shrink*.

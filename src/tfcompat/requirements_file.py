@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from tfcompat.errors import RequestError
 from tfcompat.resolver.request import PackageLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["load_requirements"]
 

@@ -52,9 +52,7 @@ def parse_specifier(text: str, what: str) -> SpecifierSet:
     try:
         return SpecifierSet(text, prereleases=True)
     except InvalidSpecifier:
-        raise RequestError(
-            f"{what}: {text!r} is neither a version nor a specifier", "write 2.15, '>=2.15,<2.17' or '~=2.15'"
-        ) from None
+        raise RequestError(f"{what}: {text!r} is neither a version nor a specifier", "write 2.15, '>=2.15,<2.17' or '~=2.15'") from None
 
 
 @lru_cache(maxsize=4096)

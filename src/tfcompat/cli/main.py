@@ -6,11 +6,14 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from tfcompat import __version__
 from tfcompat.errors import TfcompatError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 

@@ -22,15 +22,21 @@ FORMATS = ("text", "json", "dockerfile", "requirements", "env", "github-output")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The wishes. Specifiers follow PEP 440; a bare version such as 2.15 means ==2.15.*."""
     for name in ("tensorflow", "keras", "python", "cuda", "cudnn"):
-        parser.add_argument(f"--{name}", metavar="SPEC", help="a version (2.15) or a specifier ('>=2.15,<2.17')" if name == "tensorflow" else None)
+        parser.add_argument(
+            f"--{name}", metavar="SPEC", help="a version (2.15) or a specifier ('>=2.15,<2.17')" if name == "tensorflow" else None
+        )
     parser.add_argument("--driver", metavar="VERSION", help="the NVIDIA driver of the host, as nvidia-smi prints it")
-    parser.add_argument("--gpu", metavar="GPU", nargs="?", const="", action="append", help="A100, 'RTX 4090', 8.6; repeat: must run on all; bare: any GPU")
+    parser.add_argument(
+        "--gpu", metavar="GPU", nargs="?", const="", action="append", help="A100, 'RTX 4090', 8.6; repeat: must run on all; bare: any GPU"
+    )
     parser.add_argument("--cpu", action="store_true", help="a plan without a GPU")
     parser.add_argument("--platform", default="linux/amd64", metavar="OS/ARCH", help="linux/amd64 (default) or linux/arm64")
     parser.add_argument("--base", default="auto", metavar="BASE", help="auto, official, slim, cuda, ngc, or an image such as ubuntu:22.04")
     parser.add_argument("--jupyter", action="store_true", help="with Jupyter")
     parser.add_argument("--package", metavar="REQ", action="append", default=[], help="another requirement, such as 'numpy>=2'; repeatable")
-    parser.add_argument("-r", "--requirements", metavar="FILE", type=Path, action="append", default=[], help="requirements to honour; repeatable")
+    parser.add_argument(
+        "-r", "--requirements", metavar="FILE", type=Path, action="append", default=[], help="requirements to honour; repeatable"
+    )
     parser.add_argument("--matrix", metavar="PATH", type=Path, help="a compiled matrix instead of the bundled one")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("--evidence", action="store_true", help="with --format text: every statement behind the plan")
@@ -56,7 +62,9 @@ def _request(options: argparse.Namespace) -> Request:
 
         packages += [line for path in options.requirements for line in load_requirements(path)]
     names = [name for name in options.gpu or () if name]
-    wishes: dict[str, Any] = {n: getattr(options, n) for n in ("tensorflow", "keras", "python", "cuda", "cudnn", "driver", "cpu", "platform", "base", "jupyter")}
+    wishes: dict[str, Any] = {
+        n: getattr(options, n) for n in ("tensorflow", "keras", "python", "cuda", "cudnn", "driver", "cpu", "platform", "base", "jupyter")
+    }
     return Request(**wishes, gpu=names or options.gpu is not None, packages=tuple(packages))
 
 

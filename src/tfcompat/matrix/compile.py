@@ -130,7 +130,9 @@ def _releases(data: Path, package: str, cells: list[Row], tables: _Tables) -> li
     for row in _load(data / f"measured/wheels/{package}.json"):
         builds = {}
         for platform, build in row["builds"].items():
-            curated = [c for c in cells if c["package"] == package and c["platform"] == platform and row["version"] in SpecifierSet(c["versions"])]
+            curated = [
+                c for c in cells if c["package"] == package and c["platform"] == platform and row["version"] in SpecifierSet(c["versions"])
+            ]
             builds[platform] = _build(build, curated, f"{package} {row['version']} {platform}")
             builds[platform]["requires"] = tables.index(build["requires"])
             builds[platform]["extras"] = {name: tables.index(lines) for name, lines in build.get("extras", {}).items()}
@@ -151,9 +153,9 @@ def _build(build: Row, curated: list[Row], where: str) -> Row:
         if cudnn:
             _refine(row, "cudnn", cudnn, [f"{wheel} (and-cuda extra)"], where)
         for name in ("cuda", "cudnn", "compute_capabilities"):
-            cell = next((c for c in curated if name in c), None)
-            if cell is not None:
-                _refine(row, name, cell[name], cell["evidence"][name], where)
+            found = next((c for c in curated if name in c), None)
+            if found is not None:
+                _refine(row, name, found[name], found["evidence"][name], where)
     return row
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.version import Version
-
 from tfcompat.errors import RequestError
 from tfcompat.versions import version
 
 if TYPE_CHECKING:
+    from packaging.version import Version
+
     from tfcompat.matrix.matrix import Matrix
 
 __all__ = ["GpuTarget", "capability_of", "find_gpu"]

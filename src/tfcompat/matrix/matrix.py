@@ -207,8 +207,7 @@ def _records(kind: type[Record], rows: Iterable[Mapping[str, Any]]) -> tuple[Rec
 
 def _release(row: Mapping[str, Any], sets: list[tuple[str, ...]]) -> r.Release:
     expanded = (
-        {**b, "requires": sets[b["requires"]], "extras": {name: sets[i] for name, i in b["extras"].items()}}
-        for b in row["builds"].values()
+        {**b, "requires": sets[b["requires"]], "extras": {name: sets[i] for name, i in b["extras"].items()}} for b in row["builds"].values()
     )
     builds = dict(zip(row["builds"], _records(r.Build, expanded), strict=True))
     return r.Release(row["package"], row["version"], row["released"], row["yanked"], builds)

@@ -6,6 +6,7 @@ package. The bundled one is proven equal to its validated source by the drift te
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,7 +77,9 @@ def validate_document(document: Mapping[str, Any], where: str) -> None:
     try:
         typed = TypeAdapter(Document).validate_python(_with_requirements(document))
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise MatrixError(f"{where} is not a matrix: its releases are malformed ({error!r})", "compile it anew with 'tfcompat matrix compile'") from None
+        raise MatrixError(
+            f"{where} is not a matrix: its releases are malformed ({error!r})", "compile it anew with 'tfcompat matrix compile'"
+        ) from None
     except ValidationError as error:
         first = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:3]]
         raise MatrixError(f"{where} is not a matrix: {'; '.join(first)}", "compile it anew with 'tfcompat matrix compile'") from None
@@ -165,7 +168,7 @@ def _unique(what: str, names: Iterable[str]) -> Iterator[str]:
 
 
 def _ordered(what: str, versions: list[str]) -> Iterator[str]:
-    for before, after in zip(versions, versions[1:], strict=False):
+    for before, after in itertools.pairwise(versions):
         if not version(before) < version(after):
             yield f"{what}: {before} stands before {after}"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["render_dockerfile"]
 
 _LIBRARY_PATH = (
-    "RUN find \"$(python -c 'import sysconfig; print(sysconfig.get_paths()[\"purelib\"])')/nvidia\" "
+    'RUN find "$(python -c \'import sysconfig; print(sysconfig.get_paths()["purelib"])\')/nvidia" '
     "-maxdepth 2 -name lib -type d > /etc/ld.so.conf.d/nvidia-pip.conf && ldconfig"
 )
 

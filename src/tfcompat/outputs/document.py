@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfcompat.outputs.change import describe_change
 from tfcompat.prose import listed, summary
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

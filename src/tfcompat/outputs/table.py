@@ -38,7 +38,9 @@ def render_table(matrix: Matrix, section: str, versions: str | None, evidence: b
     Console(file=text, width=width, no_color=True, highlight=False).print(table)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     if evidence:
-        lines += ["", "evidence"] + [f"  {' '.join(row[:2])}: {s}" for row, found in zip(rows, statements, strict=True) for s in dict.fromkeys(found)]
+        lines += ["", "evidence"] + [
+            f"  {' '.join(row[:2])}: {s}" for row, found in zip(rows, statements, strict=True) for s in dict.fromkeys(found)
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -94,7 +96,8 @@ def _cuda(matrix: Matrix) -> Section:
     columns = ["version", "lowest driver", "its own drivers", "ptx", "compute capabilities"]
     toolkits = list(reversed(matrix.toolkits))
     rows = [
-        [t.version, t.minimum_driver, ", ".join(f"{k}: {v}" for k, v in t.drivers.items()), t.ptx or "", " ".join(t.capabilities)] for t in toolkits
+        [t.version, t.minimum_driver, ", ".join(f"{k}: {v}" for k, v in t.drivers.items()), t.ptx or "", " ".join(t.capabilities)]
+        for t in toolkits
     ]
     return columns, rows, [t.version for t in toolkits], [[s for cell in t.evidence.values() for s in cell] for t in toolkits]
 
@@ -115,9 +118,7 @@ def _images(matrix: Matrix) -> Section:
     references += [f"python:{i.tag}" for i in matrix.python_images if i.maintained]
     references += [d.image for d in matrix.distributions]
     images = [find_image(matrix, reference) for reference in references]
-    rows = [
-        [i.reference, i.status, *(str(v) if v else "" for v in (i.python, i.libc, i.tensorflow, i.cuda, i.cudnn))] for i in images
-    ]
+    rows = [[i.reference, i.status, *(str(v) if v else "" for v in (i.python, i.libc, i.tensorflow, i.cuda, i.cudnn))] for i in images]
     return columns, rows, [str(i.tensorflow or i.cuda or i.python or "") for i in images], [list(i.evidence) for i in images]
 
 

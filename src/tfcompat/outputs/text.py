@@ -96,5 +96,10 @@ def _evidence(plan: Plan) -> Iterator[str]:
     for name, statements in plan.evidence.items():
         for statement in statements:
             yield from textwrap.wrap(
-                f"{name}: {statement}", _WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+                f"{name}: {statement}",
+                _WIDTH,
+                initial_indent="  ",
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
             )

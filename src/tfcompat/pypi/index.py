@@ -103,10 +103,7 @@ def group_releases(files: Iterable[Mapping[str, Any]]) -> list[Release]:
         yanked[version].append(bool(file.get("yanked")))
         if wheel:
             wheels[version].append(wheel)
-    return [
-        Release(v, min(uploads[v]), all(yanked[v]), tuple(sorted(wheels[v], key=lambda w: w.filename)))
-        for v in sorted(uploads)
-    ]
+    return [Release(v, min(uploads[v]), all(yanked[v]), tuple(sorted(wheels[v], key=lambda w: w.filename))) for v in sorted(uploads)]
 
 
 def _parse_file(filename: str, file: Mapping[str, Any]) -> tuple[Version, WheelFile | None]:
@@ -138,9 +135,7 @@ def open_index(cache: Path, base: str = DEFAULT_INDEX) -> tuple[SimpleIndex, Any
         from cachecontrol.caches import SeparateBodyFileCache
         from urllib3.util import Retry
     except ImportError as error:
-        raise CouldNotCheck(
-            f"refreshing the matrix needs {error.name}", "pip install 'tfcompat[refresh]'"
-        ) from error
+        raise CouldNotCheck(f"refreshing the matrix needs {error.name}", "pip install 'tfcompat[refresh]'") from error
     retry = Retry(total=5, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
     session = requests.Session()
     session.headers["User-Agent"] = "tfcompat-refresh"

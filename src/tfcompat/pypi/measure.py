@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
-from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -25,6 +24,8 @@ from tfcompat.pypi.wheel import WheelContent, read_wheel
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+    from packaging.tags import Tag
 
     from tfcompat.pypi.index import Index, Release, WheelFile
 
@@ -160,9 +161,7 @@ def _build_row(platform: str, wheels: Sequence[WheelFile], contents: dict[str, W
     row["wheel"] = newest.filename
     row["sha256"] = newest.sha256
     differing = sorted(
-        _interpreters([w])[0]
-        for w in wheels
-        if contents[w.sha256].requires != content.requires or contents[w.sha256].build_info != info
+        _interpreters([w])[0] for w in wheels if contents[w.sha256].requires != content.requires or contents[w.sha256].build_info != info
     )
     if differing:
         row["differing"] = differing
@@ -251,9 +250,7 @@ class _CachedReader:
         content = read_wheel(self.session, wheel.url)
         aside = path.with_suffix(".part")
         aside.write_text(
-            json.dumps(
-                {"requires_python": content.requires_python, "requires": content.requires, "build_info": content.build_info}
-            ),
+            json.dumps({"requires_python": content.requires_python, "requires": content.requires, "build_info": content.build_info}),
             encoding="utf-8",
         )
         aside.replace(path)

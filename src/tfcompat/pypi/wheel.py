@@ -58,9 +58,7 @@ def parse_archive(archive: zipfile.ZipFile) -> WheelContent:
     # 1.15 and 2.0 keep the module below tensorflow_core, all others below tensorflow
     info = next((n for n in names if n.endswith("/python/platform/build_info.py") and n.count("/") == 3), None)
     requires_python, requires = parse_metadata(_read_member(archive, metadata))
-    return WheelContent(
-        requires_python, requires, parse_build_info(_read_member(archive, info)) if info is not None else None
-    )
+    return WheelContent(requires_python, requires, parse_build_info(_read_member(archive, info)) if info is not None else None)
 
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> str:

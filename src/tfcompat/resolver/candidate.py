@@ -92,6 +92,7 @@ def ngc_offers(matrix: Matrix) -> list[tuple[Tensorflow, Offer]]:
 
 def own_build(matrix: Matrix, image: Image) -> tuple[Tensorflow, Offer]:
     """An image with a build of its own as a candidate: what is inside is what it was built for."""
+
     def make() -> tuple[Tensorflow, Offer]:
         build = Build(
             kind="cuda",

@@ -14,7 +14,6 @@ from tfcompat.drivers import driver_text, last_branch, toolkit_driver
 from tfcompat.images import find_image
 from tfcompat.resolver.search import PYTHONS, Search
 from tfcompat.resolver.wish import NO_SUCH_OFFER
-from tfcompat.rules import Finding, Rule
 from tfcompat.stack import Image
 from tfcompat.versions import parse_specifier, version
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from tfcompat.matrix.matrix import Matrix
     from tfcompat.resolver.request import Wish
+    from tfcompat.rules import Finding, Rule
 
 __all__ = ["Cause", "Core", "changes", "find_core"]
 

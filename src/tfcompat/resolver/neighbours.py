@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tfcompat.pins import newest_package
+from tfcompat.pins import admits, newest_package
 from tfcompat.rules import Finding
 from tfcompat.stack import Fact, Package, Tensorflow
 from tfcompat.versions import version
@@ -42,11 +43,15 @@ def choose_packages(matrix: Matrix, wishes: Mapping[str, Wish], facts: Facts, py
         name = key.partition(":")[2]
         if key.startswith("package:") and matrix.package(name):
             releases = (Package(name, version(r.version)) for r in newest_package(matrix, name, wish.value, python, platform))
-            chosen.append(_first(name, wish, releases, lambda p, w=wish: {**facts, "package": Fact("package", (p,), w.where)}, "package", judge))
+            chosen.append(_first(name, wish, releases, partial(_with_package, facts, wish), "package", judge))
     if not chosen:
         return facts
     where = ", ".join(dict.fromkeys(w.where for n, w in wishes.items() if n.startswith("package:")))
     return {**facts, "package": Fact("package", tuple(chosen), where)}
+
+
+def _with_package(facts: Facts, wish: Wish, package: Package) -> Facts:
+    return {**facts, "package": Fact("package", (package,), wish.where)}
 
 
 def choose_keras(matrix: Matrix, wish: Wish, facts: Facts, tensorflow: Tensorflow, python: Version, judge: Judge) -> Facts:
@@ -67,8 +72,6 @@ def choose_keras(matrix: Matrix, wish: Wish, facts: Facts, tensorflow: Tensorflo
 
 
 def _keras_releases(matrix: Matrix, wish: Wish, python: Version, keras_3: bool) -> Iterator[Package]:
-    from tfcompat.pins import admits
-
     for name in ("keras", "tf-keras"):
         for row in reversed(matrix.keras):
             build = row.builds.get("any")

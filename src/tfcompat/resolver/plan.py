@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
-
 
 from tfcompat.architectures import native_code
 from tfcompat.drivers import last_branch, toolkit_driver
@@ -13,6 +11,8 @@ from tfcompat.prose import sentence
 from tfcompat.versions import version
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from packaging.version import Version
 
     from tfcompat.matrix.matrix import Matrix
@@ -68,7 +68,7 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
     facts, offer, image = candidate.facts, candidate.offer, candidate.offer.image
     gpu = facts["accelerator"].value == "gpu"
     release = candidate.tensorflow.release
-    notes = [n for n in map(lambda key: matrix.notes_of(release, key), _LIBRARY_PATH_NOTES) if n is not None]
+    notes = [n for n in (matrix.notes_of(release, key) for key in _LIBRARY_PATH_NOTES) if n is not None]
     library_path = bool(offer.parts and notes)
     requirements, remarks = _requirements(matrix, candidate, wishes)
     env = dict(facts["env"].value) if "env" in facts else {}
@@ -105,9 +105,7 @@ def _plan_image(candidate: Candidate) -> PlanImage:
     image = candidate.offer.image
     status = "unknown" if image.status in ("rolling", "unknown") else image.status
     inside = image.tensorflow is not None and str(image.tensorflow) == candidate.tensorflow.release.version
-    return PlanImage(
-        image.reference, candidate.offer.recipe, image.digest, status, candidate.offer.python_from, image.os, inside
-    )
+    return PlanImage(image.reference, candidate.offer.recipe, image.digest, status, candidate.offer.python_from, image.os, inside)
 
 
 def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) -> tuple[list[str], list[str]]:
@@ -134,7 +132,9 @@ def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wis
         for line in pins.open:
             remarks.append(f"{line} could not be pinned: the matrix has no release of it for this interpreter")
         if offer.left_out:
-            remarks.append(f"Left out of the and-cuda parts: {', '.join(offer.left_out)}, which the index does not carry and TensorFlow runs without")
+            remarks.append(
+                f"Left out of the and-cuda parts: {', '.join(offer.left_out)}, which the index does not carry and TensorFlow runs without"
+            )
     lines += [w.text for w in unchecked]
     if "jupyter" in wishes and offer.recipe != "official":
         lines.append("jupyterlab")
@@ -161,7 +161,11 @@ def _host(matrix: Matrix, candidate: Candidate) -> dict[str, str]:
         floors.append((offer.image.driver_minimum, str(offer.image.driver_minimum)))
     gpus = candidate.facts["gpu"].value if "gpu" in candidate.facts else ()
     built = matrix.toolkit(version(build.cuda)) if build and build.cuda else None
-    if built is not None and build is not None and any(not native_code(build.compute_capabilities, g.capability) for g in gpus if build.compute_capabilities):
+    if (
+        built is not None
+        and build is not None
+        and any(not native_code(build.compute_capabilities, g.capability) for g in gpus if build.compute_capabilities)
+    ):
         floors.append(next((version(t), t) for t in built.drivers.values() if version(t) == toolkit_driver(built)))
     ceilings = [b for b in (last_branch(matrix, g.capability)[0] for g in gpus) if b is not None]
     parts = [f">={max(floors)[1]}"] if floors else []
@@ -180,5 +184,3 @@ def _evidence(facts: Mapping[str, Fact], image: Image) -> dict[str, tuple[str, .
         if statements:
             found[name] = tuple(sorted(dict.fromkeys(statements), key=lambda s: _KINDS.index(s.partition(":")[0])))
     return found
-
-

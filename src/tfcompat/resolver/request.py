@@ -123,11 +123,7 @@ def _add_packages(request: Request, wishes: dict[str, Wish]) -> None:
         except InvalidRequirement as error:
             reason = str(error).splitlines()[0]
             raise RequestError(f"{line.where}: {line.text!r} is not a requirement: {reason}", "write for instance 'numpy>=2'") from None
-        name = canonicalize_name(requirement.name)
-        if name in ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "keras"):
-            name = "keras" if name == "keras" else "tensorflow"
-        else:
-            name = f"package:{name}"
+        name = _wish_name(str(canonicalize_name(requirement.name)))
         before = wishes.get(name)
         specifier = requirement.specifier & before.value if before else requirement.specifier
         wishes[name] = Wish(
@@ -136,6 +132,13 @@ def _add_packages(request: Request, wishes: dict[str, Wish]) -> None:
             SpecifierSet(str(specifier), prereleases=True),
             f"{before.where}, {line.where}" if before else line.where,
         )
+
+
+def _wish_name(package: str) -> str:
+    """A requirement on TensorFlow or Keras is the same wish as the option of that name."""
+    if package in ("tensorflow", "tensorflow-cpu", "tensorflow-gpu"):
+        return "tensorflow"
+    return "keras" if package == "keras" else f"package:{package}"
 
 
 def _refuse_unheard_of(wishes: Wishes, matrix: Matrix) -> None:

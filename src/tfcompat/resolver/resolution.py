@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import TfcompatError
@@ -13,7 +12,7 @@ from tfcompat.resolver.search import Candidate, Search
 from tfcompat.rules import RULES, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tfcompat.matrix.matrix import Matrix
     from tfcompat.resolver.explain import Cause, Core
@@ -98,7 +97,7 @@ def _ranked(matrix: Matrix, wishes: Mapping[str, Wish], rules: Sequence[Rule]) -
 def _distinct(ranked: Iterable[Candidate]) -> list[Candidate]:
     """The best of each recipe and release, up to the number that is shown."""
     seen: set[tuple[str, str]] = set()
-    kept = []
+    kept: list[Candidate] = []
     for candidate in ranked:
         key = (candidate.offer.recipe, candidate.tensorflow.release.version)
         if key not in seen and len(kept) <= _ALTERNATIVES:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from tfcompat.matrix.matrix import Matrix
-    from tfcompat.matrix.records import Release
     from tfcompat.resolver.request import Wish
 
 __all__ = ["PYTHONS", "Candidate", "Search", "contains"]
@@ -65,29 +64,27 @@ class Candidate(NamedTuple):
         return (
             bool(self.doubts),
             self.offer.recipe == "ngc",
-            _Newer(version(self.tensorflow.release.version)),
+            _newer_first(version(self.tensorflow.release.version)),
             self.warnings,
             self.offer.python_from == "uv",
             self._other_cuda(),
             c.RECIPES.index(self.offer.recipe),
-            _Newer(minor(self.python)),
+            _newer_first(minor(self.python)),
             self.offer.image.reference,
         )
-
 
     def _other_cuda(self) -> bool:
         """Whether the runtime is of another CUDA minor than the one the wheel was built and tested with."""
         build = self.tensorflow.build
-        return bool(build and build.cuda and self.offer.cuda) and minor(version(build.cuda)) != minor(self.offer.cuda)  # type: ignore[union-attr, arg-type]
+        if build is None or build.cuda is None or self.offer.cuda is None:
+            return False
+        return minor(version(build.cuda)) != minor(self.offer.cuda)
 
 
-class _Newer(NamedTuple):
-    """Sorts newer versions first."""
-
-    value: Version
-
-    def __lt__(self, other: _Newer) -> bool:
-        return self.value > other.value
+def _newer_first(value: Version) -> tuple[int, ...]:
+    """Sorts newer versions first; the matrix has final and post-releases, so the numbers say it all."""
+    padded = (*value.release, 0, 0, 0)[:3]
+    return tuple(-n for n in (*padded, value.post or 0))
 
 
 class Search:
@@ -97,9 +94,7 @@ class Search:
     the first that rejects: that is how a conflict is explained.
     """
 
-    def __init__(
-        self, matrix: Matrix, wishes: Wishes, rules: Sequence[Rule], collect: Callable[[Finding], None] | None = None
-    ) -> None:
+    def __init__(self, matrix: Matrix, wishes: Wishes, rules: Sequence[Rule], collect: Callable[[Finding], None] | None = None) -> None:
         self.matrix = matrix
         self.wishes = wishes
         self.rules = rules

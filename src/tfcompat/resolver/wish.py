@@ -22,6 +22,4 @@ _MESSAGES = {
 }
 
 # one rule a message, so that a conflict names exactly what it is made of
-WISH_RULES = {
-    reason: Rule(f"wish-{reason}", "What was asked for", (), {reason: message}) for reason, message in _MESSAGES.items()
-}
+WISH_RULES = {reason: Rule(f"wish-{reason}", "What was asked for", (), {reason: message}) for reason, message in _MESSAGES.items()}

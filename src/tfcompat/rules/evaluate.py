@@ -29,7 +29,7 @@ def evaluate(matrix: Matrix, stack: Stack, rules: Iterable[Rule]) -> Iterator[Fi
     """Every finding of *rules* whose needed facts *stack* has, ok ones included."""
     for rule in rules:
         for check in rule.checks:
-            if all(name in stack for name in check.needs):
+            if all(name in stack.facts for name in check.needs):
                 yield from run_check(matrix, stack.facts, rule, check)
 
 

@@ -31,7 +31,9 @@ def judge_toolkit(matrix: Matrix, cuda: Version | None, gpu: GpuTarget) -> Verdi
         return OK
     evidence = tuple(toolkit.evidence.get("capabilities", ()))
     newer = gpu.capability > version(toolkit.capabilities[0])
-    return violated("too-new" if newer else "too-old", "error", evidence, first=toolkit.capabilities[0], capabilities=", ".join(toolkit.capabilities))
+    return violated(
+        "too-new" if newer else "too-old", "error", evidence, first=toolkit.capabilities[0], capabilities=", ".join(toolkit.capabilities)
+    )
 
 
 def judge_cudnn(matrix: Matrix, cudnn: Version | None, gpu: GpuTarget, cuda: Version | None) -> Verdict | None:

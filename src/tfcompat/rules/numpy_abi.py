@@ -36,6 +36,8 @@ RULE = Rule(
     "numpy-abi",
     "NumPy has the ABI of the wheel",
     (Check(("tensorflow", "package"), judge, optional=("python",)),),
-    {"numpy-1": "{package} cannot stand beside {tensorflow}, whose wheel is built against NumPy 1 and allows it in its metadata ({symptom})"},
+    {
+        "numpy-1": "{package} cannot stand beside {tensorflow}, whose wheel is built against NumPy 1 and allows it in its metadata ({symptom})"
+    },
     {"numpy-1": "pin numpy<2, or take tensorflow 2.18 or newer"},
 )

@@ -1,0 +1,46 @@
+"""The README is executed: what it shows is what happens."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from tfcompat.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def test_the_python_example_prints_what_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks("python")
+    (shown,) = blocks("text")
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102
+    assert capsys.readouterr().out == shown
+
+
+def test_the_console_example_prints_what_the_readme_says() -> None:
+    (example,) = blocks("console")
+    command, _, shown = example.partition("\n")
+    out = io.StringIO()
+    with redirect_stdout(out):
+        code = main(command.removeprefix("$ tfcompat ").split())
+    assert (code, out.getvalue()) == (1, shown)
+
+
+def test_ci_runs_the_very_test_command_of_the_readme() -> None:
+    command = next(block for block in blocks("sh") if "pytest" in block)
+    assert command in (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page}: {target}"
