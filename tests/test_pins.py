@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -19,6 +18,9 @@ from tfcompat.pins import Pins, admits, derive_pins, installable, newest_package
 from tfcompat.platforms import environment
 from tfcompat.resolver import Plan, Request, resolve
 from tfcompat.stack import Package, Tensorflow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -111,7 +113,7 @@ def test_pins_are_inside_the_ranges_of_the_wheel_and_the_caps(target: Target) ->
 
 @targeted
 def test_pins_keep_the_ranges_of_the_keras_they_bring(target: Target) -> None:
-    package, release, platform, python = target
+    _, _, platform, python = target
     pins = pins_of(target)
     if "keras" in pins.exact:
         build = wheels("keras")[pins.exact["keras"]]["any"]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, assume, given, note, seed, settings
 from hypothesis import strategies as st
@@ -22,10 +21,13 @@ from tfcompat.resolver.search import Candidate, Search
 from tfcompat.rules import RULES, evaluate
 from tfcompat.stack import Stack
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MATRIX = load_bundled()
 WHEELS = Path(__file__).parents[1] / "data" / "measured" / "wheels"
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-LAWS = settings(max_examples=25, deadline=None, suppress_health_check=SLOW, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+LAWS = settings(max_examples=20, deadline=None, suppress_health_check=SLOW, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 SHARED = seed(2)  # the laws draw the same requests, so that each is resolved once: an unsatisfiable one takes a second
 
 # -- requests ------------------------------------------------------------------------------------
@@ -71,7 +73,7 @@ wishes = st.fixed_dictionaries(
 @st.composite
 def requests(draw: st.DrawFn, most: int = 3) -> Request:
     """A request with at most *most* wishes: more of them mostly contradict each other in the same few ways."""
-    drawn = draw(wishes)
+    drawn: dict[str, Any] = draw(wishes)
     kept = draw(st.permutations(sorted(drawn)))[:most]
     return Request(**{name: drawn[name] for name in kept})
 
@@ -220,7 +222,7 @@ def test_the_same_request_gets_the_same_answer(request: Request) -> None:
 
 
 @SHARED
-@LAWS
+@settings(LAWS, max_examples=12)
 @given(requests())
 def test_a_conflict_is_minimal(request: Request) -> None:
     core = conflict(request).core
@@ -255,8 +257,9 @@ def changed(request: Request, suggestion: Suggestion) -> Request:
         elif kind == "base":
             request = request._replace(base="auto" if value == "any" else value)
         else:
-            gpu = request.gpu or kind in ("cuda", "cudnn", "driver")  # which ask for a GPU as well; see test_resolve
-            request = request._replace(gpu=gpu, **{kind: None if value == "any" else f"=={value}" if kind == "tensorflow" else value})
+            asked = request.gpu or kind in ("cuda", "cudnn", "driver")  # which ask for a GPU as well; see test_resolve
+            wish: dict[str, Any] = {kind: None if value == "any" else f"=={value}" if kind == "tensorflow" else value}
+            request = request._replace(gpu=asked, **wish)
     return request
 
 
@@ -274,8 +277,7 @@ def test_every_suggestion_leads_to_the_plan_it_names(request: Request) -> None:
 # -- drivers -------------------------------------------------------------------------------------
 
 
-@SHARED
-@LAWS
+@settings(LAWS, max_examples=12)
 @given(requests(most=1), drivers)
 def test_a_plan_accepts_the_driver_it_was_asked_for(request: Request, driver: str) -> None:
     """Where the image's cuda-compat package bridges an older driver, a remark says so. NVIDIA's own images: see test_resolve."""
@@ -301,8 +303,8 @@ def test_any_text_is_answered_or_refused(field: str, text: str) -> None:
     wish: dict[str, Any] = {field: text}
     try:
         resolve(Request(**wish), MATRIX)
-    except TfcompatError as error:
-        assert str(error)
+    except TfcompatError:
+        return
 
 
 @settings(LAWS, max_examples=100)
@@ -310,5 +312,5 @@ def test_any_text_is_answered_or_refused(field: str, text: str) -> None:
 def test_any_text_for_a_gpu_or_a_package_is_answered_or_refused(text: str, gpu: bool) -> None:
     try:
         resolve(Request(gpu=[text]) if gpu else Request(packages=[text]), MATRIX)
-    except TfcompatError as error:
-        assert str(error)
+    except TfcompatError:
+        return

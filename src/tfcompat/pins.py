@@ -57,6 +57,8 @@ def _derive(
         for name, allowed in requirements_of(release.builds["any"], tensorflow.platform, python).items() if release else ():
             if not name.startswith("tensorflow"):
                 ranges[name] = ranges.get(name, SpecifierSet()) & allowed
+    if "tensorboard" in ranges:
+        ranges.setdefault("setuptools", SpecifierSet())  # it imports pkg_resources and up to 2.20 does not require it
     unpinned = []
     for name in sorted({**ranges, **wished}):
         allowed = ranges.get(name, SpecifierSet()) & wished.get(name, SpecifierSet())

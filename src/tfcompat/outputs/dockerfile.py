@@ -41,7 +41,10 @@ def _interpreter(plan: Plan) -> Iterator[str]:
     """Where the image has no interpreter of its own: the distribution's, or one fetched by uv, in a virtual environment."""
     if plan.image.python_from == "image":
         return
-    yield from _comment("The distribution's Python may be marked as externally managed (PEP 668): work in a virtual environment.")
+    yield from _comment(
+        "The distribution's Python may be marked as externally managed (PEP 668): work in a virtual environment. "
+        "NVIDIA's package lists are not needed, and older images sign them with a key that was revoked in 2022."
+    )
     yield _packages(plan.image.os or "")
     if plan.image.python_from == "uv":
         minor = ".".join(plan.python.split(".")[:2])
@@ -57,7 +60,8 @@ def _packages(system: str) -> str:
     if system.startswith("rocky"):
         return "RUN dnf install -y python3 python3-pip && dnf clean all"
     return (
-        "RUN apt-get update \\\n && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-venv \\\n"
+        "RUN rm -f /etc/apt/sources.list.d/cuda*.list /etc/apt/sources.list.d/nvidia-ml.list \\\n"
+        " && apt-get update \\\n && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-venv \\\n"
         " && rm -rf /var/lib/apt/lists/*"
     )
 

@@ -8,7 +8,7 @@ from tfcompat.architectures import native_code
 from tfcompat.drivers import last_branch, toolkit_driver
 from tfcompat.pins import derive_pins
 from tfcompat.prose import sentence
-from tfcompat.versions import version
+from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ __all__ = ["Plan", "PlanImage", "make_plan"]
 
 _LIBRARY_PATH_NOTES = ("pip-cuda-libraries-not-found", "runpath-lacks-nvidia-folders")
 _LIBRARY_PATH_STEP = "write the site-packages/nvidia/*/lib folders to /etc/ld.so.conf.d/nvidia-pip.conf and run ldconfig"
+_LIBDEVICE_STEP = "install nvidia-cuda-nvcc and point XLA at it: Keras compiles with XLA on a GPU, and runtime images have no libdevice"
 _KINDS = ("verified", "measured", "documented", "observed", "inferred", "unknown")
 
 
@@ -72,6 +73,10 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
     library_path = bool(offer.parts and notes)
     requirements, remarks = _requirements(matrix, candidate, wishes)
     env = dict(facts["env"].value) if "env" in facts else {}
+    libdevice = _libdevice(matrix, candidate)
+    if libdevice is not None:
+        requirements.append(libdevice)
+        env["XLA_FLAGS"] = f"--xla_gpu_cuda_data_dir={_site_packages(candidate)}/nvidia/cuda_nvcc"
     if any(f.verdict.reason in ("jit", "doubtful-jit") for f in candidate.findings):
         env["CUDA_CACHE_MAXSIZE"] = "4294967296"
     host = _host(matrix, candidate) if gpu else {}
@@ -93,12 +98,29 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
         image=_plan_image(candidate),
         requirements=tuple(requirements),
         env=env,
-        steps=tuple([f"{_LIBRARY_PATH_STEP} ({notes[0].fact})"] if library_path else []),
+        steps=tuple([f"{_LIBRARY_PATH_STEP} ({notes[0].fact})"] if library_path else [_LIBDEVICE_STEP] if libdevice else []),
         host=host,
         remarks=tuple(dict.fromkeys([*(sentence(f) for f in candidate.findings if f.verdict.outcome != "ok"), *remarks])),
         evidence=_evidence(facts, image),
         library_path=library_path,
     )
+
+
+def _libdevice(matrix: Matrix, candidate: Candidate) -> str | None:
+    """The pin that brings libdevice where the CUDA libraries are those of a runtime image, which has none."""
+    offer, build = candidate.offer, candidate.tensorflow.build
+    needs = matrix.notes_of(candidate.tensorflow.release, "xla-needs-libdevice")
+    if needs is None or build is None or build.cuda is None or offer.cuda is None or offer.parts or offer.python_from == "image":
+        return None
+    name = f"nvidia-cuda-nvcc-cu{offer.cuda.major}"
+    fitting = [r.version for r in matrix.package(name) if minor(version(r.version)) <= minor(offer.cuda)]
+    found = fitting[0] if fitting else next((r.version for r in reversed(matrix.package(name))), None)
+    return f"{name}=={found}" if found else None
+
+
+def _site_packages(candidate: Candidate) -> str:
+    """Of the virtual environment that the Dockerfile makes."""
+    return f"/opt/venv/lib/python{candidate.python.major}.{candidate.python.minor}/site-packages"
 
 
 def _plan_image(candidate: Candidate) -> PlanImage:
