@@ -139,11 +139,13 @@ def _load_rows(path: Path) -> Rows:
     try:
         text = path.read_text(encoding="utf-8")
         loaded = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
+        if not isinstance(loaded, list) or not all(isinstance(row, dict) and "version" in row for row in loaded):
+            raise ValueError("not a list of rows with a version")
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
         raise MatrixError(f"{path} cannot be read: {error}", "restore it from version control") from None
-    return list(loaded)
+    return loaded
 
 
 def write_files(folder: Path, files: Mapping[str, Rows], changes: list[Change], measured: str, allow_shrink: bool = False) -> None:
@@ -157,16 +159,21 @@ def write_files(folder: Path, files: Mapping[str, Rows], changes: list[Change], 
             f"the index no longer has {len(removed)} rows that {folder} has: {', '.join(map(str, removed[:5]))}",
             "releases rarely vanish: check the index, then repeat with --allow-shrink",
         )
-    aside = []
+    aside: list[tuple[Path, Path]] = []
     stamp = {"measured": measured}
-    for name, rows in {**files, "stamp.json": stamp}.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(path.suffix + ".part")
-        part.write_text(_dump(rows, lines=path.suffix == ".jsonl"), encoding="utf-8")
-        aside.append((part, path))
-    for part, path in aside:
-        part.replace(path)
+    try:
+        for name, rows in {**files, "stamp.json": stamp}.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside.append((path.with_suffix(path.suffix + ".part"), path))
+            aside[-1][0].write_text(_dump(rows, lines=path.suffix == ".jsonl"), encoding="utf-8")
+        for part, path in aside:
+            part.replace(path)
+    except OSError as error:
+        raise MatrixError(f"{folder} cannot be written: {error}", "check the folder; 'git checkout' restores it") from None
+    finally:
+        for part, _ in aside:
+            part.unlink(missing_ok=True)
 
 
 def _dump(rows: Any, lines: bool) -> str:

@@ -7,9 +7,13 @@ package. The bundled one is proven equal to its validated source by the drift te
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tfcompat.errors import MatrixError
@@ -75,7 +79,8 @@ def validate_document(document: Mapping[str, Any], where: str) -> None:
     """Raise :class:`MatrixError` naming the first things that are wrong with *document*, read from *where*."""
     check_schema_version(document, where)
     try:
-        typed = TypeAdapter(Document).validate_python(_with_requirements(document))
+        # as JSON: there, strict means that lists may be tuples, and "no" is not a truth value
+        typed = TypeAdapter(Document).validate_json(json.dumps(_with_requirements(document)), strict=True)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise MatrixError(
             f"{where} is not a matrix: its releases are malformed ({error!r})", "compile it anew with 'tfcompat matrix compile'"
@@ -83,7 +88,10 @@ def validate_document(document: Mapping[str, Any], where: str) -> None:
     except ValidationError as error:
         first = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:3]]
         raise MatrixError(f"{where} is not a matrix: {'; '.join(first)}", "compile it anew with 'tfcompat matrix compile'") from None
-    broken = list(_broken_invariants(typed))
+    try:
+        broken = list(_broken_invariants(typed))
+    except (InvalidVersion, InvalidSpecifier, InvalidRequirement) as error:
+        raise MatrixError(f"{where} is not a matrix: {str(error).splitlines()[0]}", "correct the rows in data/ and compile anew") from None
     if broken:
         raise MatrixError(f"{where} breaks {len(broken)} invariants: {'; '.join(broken[:5])}", "correct the rows in data/ and compile anew")
 
@@ -91,6 +99,12 @@ def validate_document(document: Mapping[str, Any], where: str) -> None:
 def _with_requirements(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document with each build's requirement lists in place of their numbers in the shared table."""
     sets = document["requirement_sets"]
+
+    def lines(index: Any) -> Any:
+        if type(index) is not int or index < 0:
+            raise IndexError(f"{index!r} is no number of a requirement set")
+        return sets[index]
+
     expanded = dict(document)
     for section in ("tensorflow", "keras"):
         expanded[section] = [
@@ -99,8 +113,8 @@ def _with_requirements(document: Mapping[str, Any]) -> dict[str, Any]:
                 "builds": {
                     platform: {
                         **build,
-                        "requires": sets[build["requires"]],
-                        "extras": {name: sets[index] for name, index in build["extras"].items()},
+                        "requires": lines(build["requires"]),
+                        "extras": {name: lines(index) for name, index in build["extras"].items()},
                     }
                     for platform, build in row["builds"].items()
                 },
@@ -120,6 +134,15 @@ def check_schema_version(document: Mapping[str, Any], where: str) -> None:
 
 
 def _broken_invariants(document: Document) -> Iterator[str]:
+    for lines in document.requirement_sets:
+        for line in lines:
+            try:
+                Requirement(line)
+            except InvalidRequirement:
+                yield f"requirement {line!r} cannot be read"
+    for ranged in (document.backends, document.formats, document.notes, document.caps, document.cudnn):
+        for bounded in ranged:
+            SpecifierSet(bounded.versions)
     yield from _releases(document.tensorflow)
     yield from _releases(document.keras)
     yield from _unique("gpu", (_plain(n) for g in document.gpus for n in {g.name, *g.aliases}))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urljoin
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
@@ -66,24 +68,29 @@ class SimpleIndex:
 
         Raises :class:`CouldNotCheck` when the index does not answer with a project page.
         """
-        return group_releases(self._fetch_page(project))
-
-    def _fetch_page(self, project: str) -> list[Mapping[str, Any]]:
         import requests
 
         url = f"{self.base}{canonicalize_name(project)}/"
         try:
-            response = self.session.get(url, headers={"Accept": _ACCEPT}, timeout=_TIMEOUT)
-            response.raise_for_status()
-            if len(response.content) > _PAGE_LIMIT:
-                raise CouldNotCheck(f"{url} is larger than {_PAGE_LIMIT >> 20} MiB")
-            files = response.json()["files"]
-        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            files = json.loads(self._fetch_page(url))["files"]
+            if not isinstance(files, list):
+                raise TypeError("'files' is not a list")
+            return group_releases({**f, "url": urljoin(url, f["url"])} for f in files)
+        except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CouldNotCheck(
                 f"the package index could not be read at {url}: {_reason(error)}",
                 "check the network and the proxy, or name another index with --index-url; nothing was changed",
             ) from error
-        return list(files)
+
+    def _fetch_page(self, url: str) -> bytes:
+        with self.session.get(url, headers={"Accept": _ACCEPT}, timeout=_TIMEOUT, stream=True) as response:
+            response.raise_for_status()
+            found = bytearray()
+            for part in response.iter_content(1 << 16):
+                found += part
+                if len(found) > _PAGE_LIMIT:
+                    raise CouldNotCheck(f"{url} is larger than {_PAGE_LIMIT >> 20} MiB")
+        return bytes(found)
 
 
 def group_releases(files: Iterable[Mapping[str, Any]]) -> list[Release]:
@@ -145,4 +152,5 @@ def open_index(cache: Path, base: str = DEFAULT_INDEX) -> tuple[SimpleIndex, Any
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    return text if len(text) <= 200 else f"{text[:80]} ... {text[-115:]}"  # the cause comes last

@@ -58,7 +58,7 @@ def measure_project(
     def read(wheel: WheelFile) -> tuple[str, WheelContent]:
         content = reader.read(wheel)
         advance()
-        return wheel.sha256, content
+        return wheel.url, content
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         contents = dict(pool.map(read, wheels))
@@ -107,7 +107,7 @@ def _platform_name(tag: str) -> str | None:
     if tag.endswith(("x86_64", "win_amd64")):
         return f"{name}/amd64" if name else None
     if tag.endswith(("aarch64", "arm64")):
-        return f"{name}/arm64" if name else None
+        return f"{name}/arm64" if name and name != "windows" else None
     return None
 
 
@@ -140,7 +140,7 @@ def _release_row(release: Release, contents: dict[str, WheelContent]) -> Row:
 def _build_row(platform: str, wheels: Sequence[WheelFile], contents: dict[str, WheelContent]) -> Row:
     """One platform of one release. The newest interpreter's wheel speaks; the others must not contradict it."""
     newest = max(wheels, key=lambda w: [Version(p) for p in _interpreters([w]) if p != "*"] or [Version("0")])
-    content = contents[newest.sha256]
+    content = contents[newest.url]
     info = content.build_info
     requires, extras = _split_requires(content.requires)
     delegates = sorted(_DELEGATES & _required_names(requires, platform))
@@ -161,7 +161,10 @@ def _build_row(platform: str, wheels: Sequence[WheelFile], contents: dict[str, W
     row["wheel"] = newest.filename
     row["sha256"] = newest.sha256
     differing = sorted(
-        _interpreters([w])[0] for w in wheels if contents[w.sha256].requires != content.requires or contents[w.sha256].build_info != info
+        python
+        for w in wheels
+        if contents[w.url].requires != content.requires or contents[w.url].build_info != info
+        for python in _interpreters([w])[:1]
     )
     if differing:
         row["differing"] = differing
@@ -200,8 +203,10 @@ def _cuda_cells(info: Any) -> Row:
 
 
 def _capability_key(name: str) -> tuple[bool, int]:
-    kind, _, number = name.partition("_")
-    return kind == "compute", int(number.rstrip("af"))
+    match = re.fullmatch(r"(sm|compute)_(\d+)[af]?", name)
+    if match is None:
+        raise MatrixError(f"{name!r} is not a compute capability as in sm_90", "the wheel layout changed: extend pypi/measure.py")
+    return match[1] == "compute", int(match[2])
 
 
 def _split_requires(lines: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -211,13 +216,13 @@ def _split_requires(lines: Iterable[str]) -> tuple[list[str], dict[str, list[str
     for line in lines:
         requirement = Requirement(line)
         requirement.name = canonicalize_name(requirement.name)
-        extra = re.search(r'(?:\s+and\s+)?extra == "([^"]+)"', str(requirement.marker or ""))
+        extra = re.search(r'\s+and\s+extra == "([^"]+)"|extra == "([^"]+)"(?:\s+and\s+)?', str(requirement.marker or ""))
         if extra is None:
             requires.append(str(requirement))
             continue
         text = str(requirement.marker).replace(extra[0], "").strip()
         head = str(requirement).partition(";")[0].strip()
-        extras[extra[1]].append(f"{head}; {text}" if text else head)
+        extras[extra[1] or extra[2]].append(f"{head}; {text}" if text else head)
     return sorted(requires), {name: sorted(found) for name, found in sorted(extras.items())}
 
 

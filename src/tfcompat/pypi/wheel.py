@@ -38,15 +38,41 @@ def read_wheel(session: Any, url: str) -> WheelContent:
     archive is not a wheel.
     """
     import zipfile
+    import zlib
 
     import requests
-    from remotezip import RemoteIOError, RemoteZip
+    from remotezip import RemoteZip, RemoteZipError
+    from urllib3.exceptions import HTTPError
 
+    # of the transfer, of the archive (a damaged one fails in many ways), and of what its members say
+    transfer = (RemoteZipError, requests.RequestException, HTTPError, OSError)
+    damage = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OverflowError, MemoryError)
+    members = (KeyError, ValueError, TypeError, SyntaxError, AttributeError)
+    responses = _Responses(session)
     try:
-        with RemoteZip(url, session=session, timeout=(10, 60)) as archive:
+        with RemoteZip(url, session=responses, timeout=(10, 60)) as archive:
             return parse_archive(archive)
-    except (RemoteIOError, zipfile.BadZipFile, requests.RequestException, KeyError, SyntaxError) as error:
+    except (*transfer, *damage, *members) as error:
         raise CouldNotCheck(f"the wheel at {url} could not be read: {error}", "run the refresh again: it resumes") from error
+    finally:
+        responses.close()
+
+
+class _Responses:
+    """The session, with every streamed response remembered: the archive reader leaves some open when it fails."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.opened: list[Any] = []
+
+    def get(self, url: str, **options: Any) -> Any:
+        response = self.session.get(url, **options)
+        self.opened.append(response)
+        return response
+
+    def close(self) -> None:
+        for response in self.opened:
+            response.close()
 
 
 def parse_archive(archive: zipfile.ZipFile) -> WheelContent:
@@ -63,8 +89,9 @@ def parse_archive(archive: zipfile.ZipFile) -> WheelContent:
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> str:
     if archive.getinfo(name).file_size > _MEMBER_LIMIT:
-        raise CouldNotCheck(f"{name} claims to be larger than {_MEMBER_LIMIT >> 20} MiB")
-    return archive.read(name).decode("utf-8", errors="replace")
+        raise ValueError(f"{name} claims to be larger than {_MEMBER_LIMIT >> 20} MiB")
+    with archive.open(name) as member:  # read to a limit: a member can be larger than it claims
+        return member.read(_MEMBER_LIMIT).decode("utf-8", errors="replace")
 
 
 def parse_metadata(text: str) -> tuple[str | None, tuple[str, ...]]:
