@@ -48,7 +48,16 @@ def test_a_name_is_found_however_it_is_typed(typed: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "capability"),
-    [("sm_90", "9.0"), ("SM90", "9.0"), ("compute_90", "9.0"), ("sm_90a", "9.0"), ("8.6", "8.6"), ("86", "8.6"), ("120", "12.0"), ("cc8.6", "8.6")],
+    [
+        ("sm_90", "9.0"),
+        ("SM90", "9.0"),
+        ("compute_90", "9.0"),
+        ("sm_90a", "9.0"),
+        ("8.6", "8.6"),
+        ("86", "8.6"),
+        ("120", "12.0"),
+        ("cc8.6", "8.6"),
+    ],
 )
 def test_a_compute_capability_is_a_target_of_no_known_kind(typed: str, capability: str) -> None:
     target = find_gpu(MATRIX, typed)
@@ -61,7 +70,9 @@ def test_a_target_is_written_with_its_capability() -> None:
     assert str(find_gpu(MATRIX, "rtx3090")) == "GeForce RTX 3090 (8.6)"
 
 
-@pytest.mark.parametrize(("typed", "forward", "brand"), [("A100", True, "tesla"), ("RTX 3090", False, "geforce"), ("RTX A6000", False, "nvidiartx")])
+@pytest.mark.parametrize(
+    ("typed", "forward", "brand"), [("A100", True, "tesla"), ("RTX 3090", False, "geforce"), ("RTX A6000", False, "nvidiartx")]
+)
 def test_a_name_tells_the_brand_and_forward_compatibility(typed: str, forward: bool, brand: str) -> None:
     target = find_gpu(MATRIX, typed)
     assert target.forward_compatible is forward

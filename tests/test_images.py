@@ -36,7 +36,9 @@ def test_a_reference_has_a_repository_a_tag_and_a_digest(text: str, repository: 
     assert Reference.parse(text) == Reference(repository, tag, digest)
 
 
-@pytest.mark.parametrize("text", ["", "a b", "Python:3", "python:", "x//y", "python@sha256:12", "python:-1", "https://hub.docker.com/_/python"])
+@pytest.mark.parametrize(
+    "text", ["", "a b", "Python:3", "python:", "x//y", "python@sha256:12", "python:-1", "https://hub.docker.com/_/python"]
+)
 def test_text_that_is_no_reference_is_refused(text: str) -> None:
     with pytest.raises(RequestError) as caught:
         Reference.parse(text)
@@ -86,7 +88,9 @@ def test_the_full_python_image_is_inferred_from_its_slim_sibling() -> None:
     assert full.evidence[0] == "inferred: the same interpreter as in python:3.11-slim-bookworm"
 
 
-@pytest.mark.parametrize(("reference", "libc"), [("ubuntu:22.04", "glibc 2.35"), ("debian:bookworm-slim", "glibc 2.36"), ("alpine:3.20", "musl 1.2.5")])
+@pytest.mark.parametrize(
+    ("reference", "libc"), [("ubuntu:22.04", "glibc 2.35"), ("debian:bookworm-slim", "glibc 2.36"), ("alpine:3.20", "musl 1.2.5")]
+)
 def test_a_distribution_brings_its_c_library(reference: str, libc: str) -> None:
     assert str(find_image(MATRIX, reference).libc) == libc
 
@@ -136,7 +140,9 @@ def test_the_images_of_nvidia_have_a_build_of_their_own() -> None:
     assert (image.own_build, image.gpu, image.tensorflow) == (True, True, Version("2.15.0"))
 
 
-@pytest.mark.parametrize("reference", ["example.org/team/app:1", "nvidia/cuda:99.9-base", "tensorflow/tensorflow:3.0.0", f"python@{DIGEST}"])
+@pytest.mark.parametrize(
+    "reference", ["example.org/team/app:1", "nvidia/cuda:99.9-base", "tensorflow/tensorflow:3.0.0", f"python@{DIGEST}"]
+)
 def test_an_image_that_the_matrix_does_not_know_is_unknown_in_everything(reference: str) -> None:
     image = find_image(MATRIX, reference)
     assert (image.status, image.reference) == ("unknown", reference)

@@ -60,7 +60,9 @@ def imports(module: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: relative import"
             yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}".removeprefix("tfcompat.") in MODULES)
+            yield from (
+                f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}".removeprefix("tfcompat.") in MODULES
+            )
 
 
 def own_imports(module: str) -> set[str]:
@@ -106,10 +108,7 @@ def test_one_rule_does_not_know_another(module: str) -> None:
     assert {s for s in siblings if s in MODULES} <= shared
 
 
-WIDTH = pytest.mark.xfail(strict=True, reason="the width of the terminal is read by the output; the command should pass it")
-
-
-@pytest.mark.parametrize("module", [pytest.param(m, marks=WIDTH) if m == "outputs.table" else m for m in CORE])
+@pytest.mark.parametrize("module", CORE)
 def test_the_core_imports_no_door_to_the_outside(module: str) -> None:
     found = {name for name in imports(module) for forbidden in FORBIDDEN_IMPORTS if name == forbidden or name.startswith(forbidden + ".")}
     allowed = {"io"} if layer_of(module) == "outputs" else set()  # StringIO, not a file

@@ -35,7 +35,9 @@ Target = tuple[str, str, str, str]  # distribution, version, platform, Python
 
 @lru_cache(maxsize=16)
 def wheels(package: str) -> dict[str, dict[str, Any]]:
-    return {row["version"]: row["builds"] for row in json.loads((DATA / "measured" / "wheels" / f"{package}.json").read_text(encoding="utf-8"))}
+    return {
+        row["version"]: row["builds"] for row in json.loads((DATA / "measured" / "wheels" / f"{package}.json").read_text(encoding="utf-8"))
+    }
 
 
 @lru_cache(maxsize=128)
@@ -58,7 +60,10 @@ def ranges(lines: list[str], platform: str, python: str) -> dict[str, SpecifierS
 
 
 def cap(package: str, release: str) -> SpecifierSet:
-    return next((SpecifierSet(c["allows"]) for c in CAPS if c["package"] == package and Requirement(c["when"]).specifier.contains(release)), SpecifierSet())
+    return next(
+        (SpecifierSet(c["allows"]) for c in CAPS if c["package"] == package and Requirement(c["when"]).specifier.contains(release)),
+        SpecifierSet(),
+    )
 
 
 def targets() -> Iterator[Target]:
@@ -126,7 +131,11 @@ def test_a_pin_is_installable_by_the_interpreter_on_the_platform(target: Target)
     _, _, platform, python = target
     for name, text in pins_of(target).exact.items():
         if name == "keras":
-            row: dict[str, Any] = {"requires_python": wheels("keras")[text]["any"].get("requires_python"), "python": {platform: ["*"]}, "yanked": False}
+            row: dict[str, Any] = {
+                "requires_python": wheels("keras")[text]["any"].get("requires_python"),
+                "python": {platform: ["*"]},
+                "yanked": False,
+            }
         else:
             row = index(name)[text]
         interpreters = row["python"].get(platform, ())

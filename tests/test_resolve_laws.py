@@ -43,7 +43,9 @@ releases = st.one_of(
 )
 pythons = st.sampled_from(["3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", ">=3.10", "<3.10"])
 gpus = st.sampled_from(["K80", "GTX 980", "V100", "T4", "A100", "RTX 3090", "RTX 4090", "H100", "RTX 5090", "8.6", "sm_70"])
-drivers = st.sampled_from(["410.48", "418.87.01", "450.80.02", "470.82.01", "525.60.13", "535.104.05", "555.42.02", "570.86.10", "580.65.06", "590.10"])
+drivers = st.sampled_from(
+    ["410.48", "418.87.01", "450.80.02", "470.82.01", "525.60.13", "535.104.05", "555.42.02", "570.86.10", "580.65.06", "590.10"]
+)
 bases = st.sampled_from(
     [
         "official", "slim", "cuda", "ngc", "ubuntu:18.04", "ubuntu:22.04", "debian:12", "alpine:3.19", "python:3.11-slim-bookworm",
@@ -158,7 +160,9 @@ def test_a_plan_fits_the_measured_wheel(request: Request) -> None:
             continue
         assert build["kind"] == "cuda" or Version(plan.tensorflow) < Version("2.1")
         exact = [Requirement(line) for line in build.get("extras", {}).get("and-cuda", ())]
-        cudnn = next((s.version for r in exact if r.name.startswith("nvidia-cudnn-") for s in r.specifier if s.operator in ("==", ">=")), None)
+        cudnn = next(
+            (s.version for r in exact if r.name.startswith("nvidia-cudnn-") for s in r.specifier if s.operator in ("==", ">=")), None
+        )
         if Version(plan.tensorflow) >= Version("2.3"):  # before, build_info does not say it
             assert Version(plan.cuda).major == Version(build["cuda"]).major
             assert plan.cudnn is not None
@@ -183,7 +187,9 @@ def test_a_plan_is_what_was_wished_for(request: Request) -> None:
             assert plan.image.recipe == request.base
         for name, wish in parsed.items():
             pinned = [Requirement(line) for line in plan.requirements if name == f"package:{Requirement(line).name}"]
-            assert not name.startswith("package:") or all(wish.value.contains(s.version) or not wish.value for r in pinned for s in r.specifier)
+            assert not name.startswith("package:") or all(
+                wish.value.contains(s.version) or not wish.value for r in pinned for s in r.specifier
+            )
 
 
 @SHARED
@@ -248,7 +254,11 @@ def changed(request: Request, suggestion: Suggestion) -> Request:
         if kind == "accelerator":
             request = request._replace(cpu=True, gpu=False, driver=None, cuda=None, cudnn=None)
         elif kind == "gpu":
-            left = tuple(g for g in request.gpu if parse_wishes(Request(gpu=(g,)), MATRIX).keys().isdisjoint({name})) if not isinstance(request.gpu, bool) else ()
+            left = (
+                tuple(g for g in request.gpu if parse_wishes(Request(gpu=(g,)), MATRIX).keys().isdisjoint({name}))
+                if not isinstance(request.gpu, bool)
+                else ()
+            )
             request = request._replace(gpu=left or True)
         elif kind == "package":
             request = request._replace(packages=tuple(p for p in request.packages if Requirement(str(p)).name != item))
@@ -292,7 +302,29 @@ def test_a_plan_accepts_the_driver_it_was_asked_for(request: Request, driver: st
 texts = st.one_of(
     st.text(max_size=30),
     st.text(alphabet="0123456789.<>=!~*,;@[]()+-_ abrcpostdev:/", max_size=20),
-    st.sampled_from(["", " ", "0", "9" * 400, "1!2", "==", "*", "3.*", "2.15.0+local", "<=2.15.*", "@", ":", "a:b:c", "\x00", "🦊", "²", "sm_", "٣", "²:1"]),
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "0",
+            "9" * 400,
+            "1!2",
+            "==",
+            "*",
+            "3.*",
+            "2.15.0+local",
+            "<=2.15.*",
+            "@",
+            ":",
+            "a:b:c",
+            "\x00",
+            "🦊",
+            "²",
+            "sm_",
+            "٣",
+            "²:1",
+        ]
+    ),
 )
 FIELDS = ("tensorflow", "keras", "python", "cuda", "cudnn", "driver", "platform", "base")
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tfcompat import Request, ResolutionImpossible, load_bundled, resolve
-from tfcompat.resolver.search import PYTHONS
+from tfcompat.resolver.request import KNOWN_PYTHONS
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
     checked = failed = 0
     for minor, version in newest.items():
         if options.tensorflow in (None, minor):
-            for python in PYTHONS:
+            for python in KNOWN_PYTHONS:
                 for gpu in (False, True):
                     outcome = _check(version, python, gpu, options.index_url)
                     checked += outcome is not None

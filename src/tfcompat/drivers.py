@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from tfcompat.architectures import native_code
 from tfcompat.errors import MatrixError
 from tfcompat.versions import parse_version, version
 
@@ -16,10 +17,19 @@ if TYPE_CHECKING:
 
     from tfcompat.matrix.gpus import GpuTarget
     from tfcompat.matrix.matrix import Matrix
-    from tfcompat.matrix.records import Toolkit
+    from tfcompat.matrix.records import Build, Toolkit
     from tfcompat.stack import Image
 
-__all__ = ["Requirement", "driver_cuda", "driver_text", "forward_compatible", "last_branch", "toolkit_driver"]
+__all__ = [
+    "Requirement",
+    "driver_cuda",
+    "driver_range",
+    "driver_text",
+    "first_driver",
+    "forward_compatible",
+    "last_branch",
+    "toolkit_driver",
+]
 
 _TERM = re.compile(r"^(\w+)(>=|<=|!=|==|=|<|>)([\w.]+)$")
 
@@ -50,6 +60,34 @@ def last_branch(matrix: Matrix, capability: Version) -> tuple[int | None, tuple[
         if row.last_driver_branch and str(capability) in row.capabilities:
             return int(row.last_driver_branch), tuple(s for cell in row.evidence.values() for s in cell)
     return None, ()
+
+
+def first_driver(matrix: Matrix, capability: Version) -> Version | None:
+    """The oldest driver that can know GPUs of *capability*: that of the first toolkit for them. None before CUDA 10."""
+    for row in matrix.architectures:
+        if str(capability) in row.capabilities:
+            toolkit = matrix.toolkit(version(row.first_toolkit))
+            return toolkit_driver(toolkit) if toolkit else None
+    return None
+
+
+def driver_range(
+    matrix: Matrix, build: Build | None, cuda: Version | None, image: Image | None, gpus: Sequence[GpuTarget]
+) -> tuple[Version | None, int | None]:
+    """What the driver of the host must be: its floor, and the last branch that still runs every GPU (None: current).
+
+    The floor is that of the CUDA runtime, of PTX where there is no native code, of the image, and of the newest GPU.
+    """
+    toolkit = matrix.toolkit(cuda) if cuda is not None else None
+    floors = [version(toolkit.minimum_driver)] if toolkit else []
+    if image is not None and image.driver_minimum is not None:
+        floors.append(image.driver_minimum)
+    built = matrix.toolkit(version(build.cuda)) if build is not None and build.cuda else None
+    if built is not None and build is not None and build.compute_capabilities:
+        floors += [toolkit_driver(built) for g in gpus if not native_code(build.compute_capabilities, g.capability)]
+    floors += [first for first in (first_driver(matrix, g.capability) for g in gpus) if first is not None]
+    ceilings = [branch for branch in (last_branch(matrix, g.capability)[0] for g in gpus) if branch is not None]
+    return max(floors, default=None), min(ceilings, default=None)
 
 
 def forward_compatible(image: Image | None, driver: Version, gpus: Sequence[GpuTarget]) -> bool:

@@ -13,6 +13,7 @@ from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 
 from tfcompat.errors import RequestError
+from tfcompat.platforms import environment
 from tfcompat.resolver.request import PackageLine
 
 if TYPE_CHECKING:
@@ -65,14 +66,11 @@ def _load(path: Path, depth: int, budget: list[int]) -> Iterator[PackageLine]:
         if requirement.url:
             raise RequestError(f"{where}: {line[:120]!r} names a URL instead of a version", _REMEDY)
         try:
-            here = requirement.marker is None or requirement.marker.evaluate(
-                {"sys_platform": "linux", "platform_system": "Linux", "extra": ""}
-            )
+            if requirement.marker is not None:
+                requirement.marker.evaluate(environment("linux/amd64", "3.12"))
         except (UndefinedComparison, UndefinedEnvironmentName) as error:
             raise RequestError(f"{where}: the marker of {line[:120]!r} cannot be judged: {error}", _REMEDY) from None
-        if here:
-            requirement.marker = None
-            yield PackageLine(str(requirement), where)
+        yield PackageLine(str(requirement), where)  # with its marker: the target is not chosen yet
 
 
 _REMEDY = "take the line out of the file given with -r, or give the rest with --package"

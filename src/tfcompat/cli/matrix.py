@@ -52,10 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_show(options: argparse.Namespace) -> int:
     """A table that fits the terminal."""
+    import shutil
+
     from tfcompat.outputs.table import render_table
 
     matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
-    sys.stdout.write(render_table(matrix, options.section, options.version, options.evidence))
+    sys.stdout.write(render_table(matrix, options.section, options.version, options.evidence, shutil.get_terminal_size((120, 24)).columns))
     return 0
 
 

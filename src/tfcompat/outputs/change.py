@@ -18,6 +18,8 @@ def describe_change(suggestion: Suggestion) -> str:
         what = f"--{kind} {item}".strip() if item else f"--{kind}"
         if kind == "accelerator":
             parts.append("do without a GPU (--cpu)")
+        elif name == "gpu" and value == "any":
+            parts.append("ask for a GPU with --gpu")
         elif value == "any":
             parts.append(f"leave out {what}")
         else:

@@ -47,7 +47,7 @@ def _interpreter(plan: Plan) -> Iterator[str]:
     )
     yield _packages(plan.image.os or "")
     if plan.image.python_from == "uv":
-        minor = ".".join(plan.python.split(".")[:2])
+        minor = ".".join((plan.python or "").split(".")[:2])
         yield "RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --upgrade pip && /opt/uv/bin/pip install --no-cache-dir uv"
         yield f"RUN /opt/uv/bin/uv venv --seed --python {minor} /opt/venv"
     else:

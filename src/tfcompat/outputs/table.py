@@ -17,10 +17,12 @@ __all__ = ["render_table", "rows_of"]
 Table = tuple[list[str], list[list[str]]]
 
 
-def render_table(matrix: Matrix, section: str, versions: str | None, evidence: bool) -> str:
-    """The section as a table. *versions* filters by the version of its rows; *evidence* lists the statements below."""
+def render_table(matrix: Matrix, section: str, versions: str | None, evidence: bool, width: int) -> str:
+    """The section as a table. *versions* filters by the version of its rows; *evidence* lists the statements below.
+
+    *width* is that of the terminal, in columns.
+    """
     import io
-    import shutil
 
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -34,8 +36,7 @@ def render_table(matrix: Matrix, section: str, versions: str | None, evidence: b
     for row in rows:
         table.add_row(*row)
     text = io.StringIO()
-    width = max(shutil.get_terminal_size((120, 24)).columns, 60)
-    Console(file=text, width=width, no_color=True, highlight=False).print(table)
+    Console(file=text, width=max(width, 60), no_color=True, highlight=False).print(table)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     if evidence:
         lines += ["", "evidence"] + [

@@ -67,7 +67,10 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "tensorflow", plan.tensorflow + (f" ({plan.package})" if plan.package != "tensorflow" else "")
     if plan.keras:
         yield "keras", plan.keras + (" (tf-keras)" if "TF_USE_LEGACY_KERAS" in plan.env else "")
-    yield "python", plan.python + {"system": " (the distribution's own)", "uv": " (fetched by uv)"}.get(plan.image.python_from, "")
+    yield (
+        "python",
+        (plan.python or "unknown") + {"system": " (the distribution's own)", "uv": " (fetched by uv)"}.get(plan.image.python_from, ""),
+    )
     yield "platform", plan.platform
     if plan.cuda or plan.host:
         yield "cuda", plan.cuda or "unknown"

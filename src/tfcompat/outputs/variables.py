@@ -34,7 +34,7 @@ def _values(plan: Plan) -> dict[str, str]:
         "platform": plan.platform,
         "tensorflow": plan.tensorflow,
         "keras": plan.keras or "",
-        "python": plan.python,
+        "python": plan.python or "",
         "cuda": plan.cuda or "",
         "cudnn": plan.cudnn or "",
         "driver": plan.host.get("driver", ""),

@@ -140,7 +140,7 @@ def python_base(matrix: Matrix, python: Version, precise: str | None = None) -> 
     def make() -> Image | None:
         order = ("bookworm", "bullseye", "buster", "trixie", "stretch")
         rows = [r for r in matrix.python_images if r.python == wanted and r.suite and r.tag.endswith("-" + r.suite)]
-        rows.sort(key=lambda r: (not r.maintained if r.suite == "bookworm" else False, order.index(r.suite) if r.suite in order else 9))
+        rows.sort(key=lambda r: order.index(r.suite) if r.suite in order else len(order))
         plain = next((r for r in matrix.python_images if r.tag == f"{wanted}-slim"), None)
         chosen = rows[0] if rows else plain
         return find_image(matrix, f"python:{chosen.tag}") if chosen else None

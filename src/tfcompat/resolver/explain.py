@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.drivers import driver_text, last_branch, toolkit_driver
 from tfcompat.images import find_image
-from tfcompat.resolver.search import PYTHONS, Search
+from tfcompat.resolver.request import KNOWN_PYTHONS
+from tfcompat.resolver.search import Search
 from tfcompat.resolver.wish import NO_SUCH_OFFER
 from tfcompat.stack import Image
 from tfcompat.versions import parse_specifier, version
@@ -29,9 +30,37 @@ __all__ = ["Cause", "Core", "changes", "find_core"]
 Wishes = Mapping[str, "Wish"]
 
 # the order in which wishes are tried to be dropped: what is named last is most likely to be named in the conflict
-_DROP_ORDER = ("jupyter", "package", "keras", "cudnn", "cuda", "driver", "gpu", "platform", "accelerator", "base", "python", "tensorflow")
+_DROP_ORDER = (
+    "jupyter",
+    "package",
+    "tf-keras",
+    "keras",
+    "cudnn",
+    "cuda",
+    "driver",
+    "gpu",
+    "platform",
+    "accelerator",
+    "base",
+    "python",
+    "tensorflow",
+)
 # the order in which changes are offered: what is easiest to change first
-_CHANGE_ORDER = ("base", "python", "package", "keras", "cudnn", "cuda", "tensorflow", "jupyter", "driver", "gpu", "platform", "accelerator")
+_CHANGE_ORDER = (
+    "base",
+    "python",
+    "package",
+    "tf-keras",
+    "keras",
+    "cudnn",
+    "cuda",
+    "tensorflow",
+    "jupyter",
+    "driver",
+    "gpu",
+    "platform",
+    "accelerator",
+)
 
 
 class Cause(NamedTuple):
@@ -153,6 +182,9 @@ def _moves(matrix: Matrix, wishes: Wishes, name: str, rules: Sequence[Rule]) -> 
         change = {"accelerator": "cpu"}
     else:
         moved, change = _without(wishes, name), {name: "auto" if kind == "base" else "any"}
+        if wishes["accelerator"].where == f"--{kind}":  # that wish was what asked for a GPU
+            moved["accelerator"] = wishes["accelerator"]._replace(where="--gpu")
+            change["gpu"] = "any"
     if moved != wishes and Search(matrix, moved, rules).feasible():
         yield change, moved
 
@@ -189,9 +221,9 @@ def _with_python(wishes: Wishes, text: str) -> Wishes:
 
 
 def _near_pythons(wish: Wish) -> Iterator[str]:
-    wished = [int(p.partition(".")[2]) for p in PYTHONS if wish.value.contains(p)]
+    wished = [int(p.partition(".")[2]) for p in KNOWN_PYTHONS if wish.value.contains(p)]
     centre = wished or [int(n) for n in wish.text.split(".")[1:2] if n.isdigit()] or [12]
-    for text in sorted(PYTHONS, key=lambda p: min(abs(int(p.partition(".")[2]) - w) for w in centre)):
+    for text in sorted(KNOWN_PYTHONS, key=lambda p: min(abs(int(p.partition(".")[2]) - w) for w in centre)):
         if text not in {f"3.{w}" for w in wished}:
             yield text
 

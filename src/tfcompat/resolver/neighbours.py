@@ -41,8 +41,9 @@ def choose_packages(matrix: Matrix, wishes: Mapping[str, Wish], facts: Facts, py
     chosen = []
     for key, wish in wishes.items():
         name = key.partition(":")[2]
-        if key.startswith("package:") and matrix.package(name):
-            releases = (Package(name, version(r.version)) for r in newest_package(matrix, name, wish.value, python, platform))
+        allowed = wish.range_for(platform, python)
+        if key.startswith("package:") and matrix.package(name) and allowed is not None:
+            releases = (Package(name, version(r.version)) for r in newest_package(matrix, name, allowed, python, platform))
             chosen.append(_first(name, wish, releases, partial(_with_package, facts, wish), "package", judge))
     if not chosen:
         return facts
@@ -67,18 +68,18 @@ def choose_keras(matrix: Matrix, wish: Wish, facts: Facts, tensorflow: Tensorflo
             added["env"] = Fact("env", _LEGACY, "set by the plan")
         return added
 
-    found = _first("keras", wish, _keras_releases(matrix, wish, python, keras_3), with_keras, "keras", judge)
+    found = _first(wish.name, wish, _keras_releases(matrix, wish, python, keras_3), with_keras, "keras", judge)
     return with_keras(found)
 
 
 def _keras_releases(matrix: Matrix, wish: Wish, python: Version, keras_3: bool) -> Iterator[Package]:
-    for name in ("keras", "tf-keras"):
+    for name in ("tf-keras",) if wish.name == "tf-keras" else ("keras", "tf-keras"):
         for row in reversed(matrix.keras):
             build = row.builds.get("any")
             if row.package != name or build is None or row.yanked or not wish.value.contains(row.version):
                 continue
             keras_2 = version(row.version).major < 3
-            if (name == "tf-keras") == (keras_2 and keras_3) and admits(build.requires_python, python):
+            if (wish.name == "tf-keras" or (name == "tf-keras") == (keras_2 and keras_3)) and admits(build.requires_python, python):
                 yield Package(name, version(row.version))
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfcompat.architectures import native_code
-from tfcompat.drivers import last_branch, toolkit_driver
+from tfcompat.drivers import driver_range, driver_text
 from tfcompat.pins import derive_pins
 from tfcompat.prose import sentence
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from packaging.version import Version
 
     from tfcompat.matrix.matrix import Matrix
     from tfcompat.resolver.request import Wish
@@ -41,7 +38,7 @@ class PlanImage(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What to build. ``cuda`` and ``cudnn`` are None in a plan for the CPU.
+    """What to build. ``cuda`` and ``cudnn`` are None in a plan for the CPU, ``python`` where it is unknown.
 
     ``host`` says what the machine must bring (``driver``: a specifier). ``steps`` are what a plain
     install leaves out; ``remarks`` deserve a person's attention; ``evidence`` maps each fact to its statements.
@@ -50,7 +47,7 @@ class Plan(NamedTuple):
     package: str
     tensorflow: str
     keras: str | None
-    python: str
+    python: str | None
     cuda: str | None
     cudnn: str | None
     platform: str
@@ -91,7 +88,7 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
         package="tensorflow" if release.package == "nvidia" else release.package,
         tensorflow=release.version,
         keras=keras,
-        python=str(facts["python"].value or candidate.python),
+        python=str(facts["python"].value) if facts["python"].value else None,
         cuda=str(offer.cuda) if gpu and offer.cuda else None,
         cudnn=str(offer.cudnn) if gpu and offer.cudnn else None,
         platform=candidate.tensorflow.platform if release.package != "nvidia" else wishes["platform"].value,
@@ -148,7 +145,9 @@ def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wis
     else:
         extra = "[and-cuda]" if offer.parts and not offer.left_out else ""
         lines.append(f"{tensorflow.release.package}{extra}=={tensorflow.release.version}")
-        ranges = {n: w.value for n, w in wished.items() if matrix.package(n)}
+        platform = tensorflow.platform
+        found = {n: w.range_for(platform, candidate.python) for n, w in wished.items() if matrix.package(n)}
+        ranges = {n: allowed for n, allowed in found.items() if allowed is not None}
         pins = derive_pins(matrix, tensorflow, candidate.python, chosen, ranges)
         lines += [f"{name}=={text}" for name, text in sorted({**pins.exact, **offer.parts}.items())]
         for line in pins.open:
@@ -173,25 +172,12 @@ def _keras(facts: Mapping[str, Fact], requirements: list[str]) -> str | None:
 
 
 def _host(matrix: Matrix, candidate: Candidate) -> dict[str, str]:
-    """The driver the host must have: for the runtime, for PTX where there is no native code, for the GPU's generation."""
+    """The driver that the host must have, as a specifier."""
     offer, build = candidate.offer, candidate.tensorflow.build
-    floors: list[tuple[Version, str]] = []
-    toolkit = matrix.toolkit(offer.cuda) if offer.cuda else None
-    if toolkit is not None:
-        floors.append((version(toolkit.minimum_driver), toolkit.minimum_driver))
-    if offer.image.driver_minimum is not None:
-        floors.append((offer.image.driver_minimum, str(offer.image.driver_minimum)))
     gpus = candidate.facts["gpu"].value if "gpu" in candidate.facts else ()
-    built = matrix.toolkit(version(build.cuda)) if build and build.cuda else None
-    if (
-        built is not None
-        and build is not None
-        and any(not native_code(build.compute_capabilities, g.capability) for g in gpus if build.compute_capabilities)
-    ):
-        floors.append(next((version(t), t) for t in built.drivers.values() if version(t) == toolkit_driver(built)))
-    ceilings = [b for b in (last_branch(matrix, g.capability)[0] for g in gpus) if b is not None]
-    parts = [f">={max(floors)[1]}"] if floors else []
-    parts += [f"<{min(ceilings) + 1}"] if ceilings else []
+    floor, last = driver_range(matrix, build, offer.cuda, offer.image, gpus)
+    parts = [f">={driver_text(floor)}"] if floor else []
+    parts += [f"<{last + 1}"] if last else []
     return {"driver": ",".join(parts)} if parts else {}
 
 

@@ -13,14 +13,19 @@ from packaging.utils import canonicalize_name
 from tfcompat.errors import RequestError
 from tfcompat.images import find_image
 from tfcompat.matrix.gpus import find_gpu
+from tfcompat.platforms import environment
 from tfcompat.versions import parse_specifier, parse_version
 
 if TYPE_CHECKING:
+    from packaging.markers import Marker
+    from packaging.version import Version
+
     from tfcompat.matrix.matrix import Matrix
 
 __all__ = ["BASES", "PackageLine", "Request", "Wish", "parse_wishes"]
 
 BASES = ("auto", "official", "slim", "cuda", "ngc")
+KNOWN_PYTHONS = tuple(f"3.{n}" for n in range(14, 4, -1))  # newest first: those with an image; the wheels say which serve
 RESOLVED_PLATFORMS = ("linux/amd64", "linux/arm64")
 
 
@@ -54,12 +59,22 @@ class Request(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """One wish, parsed. ``name`` is unique within a request: ``python``, ``gpu:A100``, ``package:numpy``."""
+    """One wish, parsed. ``name`` is unique within a request: ``python``, ``gpu:A100``, ``package:numpy``.
+
+    ``conditions`` are the lines behind a package's wish, each with its marker.
+    """
 
     name: str
     text: str
     value: Any
     where: str
+    conditions: tuple[tuple[SpecifierSet, Marker | None], ...] = ()
+
+    def range_for(self, platform: str, python: Version) -> SpecifierSet | None:
+        """Of a package: what its lines ask for on this target; None where the markers of all of them are false."""
+        target = environment(platform, f"{python.major}.{python.minor}")
+        found = [s for s, marker in self.conditions if marker is None or marker.evaluate(target)]
+        return SpecifierSet(",".join(map(str, found)), prereleases=True) if found else None
 
     def with_text(self, text: str, value: Any) -> Wish:
         return self._replace(text=text, value=value)
@@ -97,6 +112,9 @@ def parse_wishes(request: Request, matrix: Matrix) -> dict[str, Wish]:
         add("jupyter", "yes", True, "--jupyter")
     _add_packages(request, wishes)
     _refuse_unheard_of(wishes, matrix)
+    own_build = wishes["base"].value == "ngc" or getattr(wishes["base"].value, "own_build", False) if "base" in wishes else False
+    if own_build and wishes["accelerator"].value == "cpu":
+        raise RequestError(f"--base {request.base}: NVIDIA's own images are for GPUs", "add --gpu")
     return wishes
 
 
@@ -123,7 +141,11 @@ def _add_packages(request: Request, wishes: dict[str, Wish]) -> None:
         except InvalidRequirement as error:
             reason = str(error).splitlines()[0]
             raise RequestError(f"{line.where}: {line.text!r} is not a requirement: {reason}", "write for instance 'numpy>=2'") from None
+        if requirement.url:
+            raise RequestError(f"{line.where}: {line.text!r} names a URL instead of a version", "write for instance 'numpy>=2'")
         name = _wish_name(str(canonicalize_name(requirement.name)))
+        if not name.startswith("package:") and not _holds(requirement.marker, request.platform):
+            continue
         before = wishes.get(name)
         specifier = requirement.specifier & before.value if before else requirement.specifier
         wishes[name] = Wish(
@@ -131,18 +153,30 @@ def _add_packages(request: Request, wishes: dict[str, Wish]) -> None:
             f"{before.text}, {line.text}" if before else line.text,
             SpecifierSet(str(specifier), prereleases=True),
             f"{before.where}, {line.where}" if before else line.where,
+            (*(before.conditions if before else ()), (requirement.specifier, requirement.marker)),
         )
+
+
+def _holds(marker: Marker | None, platform: str) -> bool:
+    """Whether a line about TensorFlow or Keras speaks of this platform; the interpreter is yet to be chosen."""
+    return marker is None or any(marker.evaluate(environment(platform, python)) for python in KNOWN_PYTHONS)
 
 
 def _wish_name(package: str) -> str:
     """A requirement on TensorFlow or Keras is the same wish as the option of that name."""
     if package in ("tensorflow", "tensorflow-cpu", "tensorflow-gpu"):
         return "tensorflow"
-    return "keras" if package == "keras" else f"package:{package}"
+    return package if package in ("keras", "tf-keras") else f"package:{package}"
 
 
 def _refuse_unheard_of(wishes: Wishes, matrix: Matrix) -> None:
     """A range that no version satisfies is a mistake in the request, not a conflict between facts."""
+    wish = wishes.get("python")
+    if wish is not None and not any(wish.value.contains(p) for p in KNOWN_PYTHONS):
+        minor = re.match(r"\D*(\d+\.\d+)", wish.text)
+        if minor is None or minor[1] not in KNOWN_PYTHONS:
+            known = f"Python {KNOWN_PYTHONS[-1]} to {KNOWN_PYTHONS[0]}"
+            raise RequestError(f"--python: {wish.text!r} is no Python that the matrix knows", f"images and wheels are known for {known}")
     wish = wishes.get("tensorflow")
     if wish is not None:
         versions = [r.version for r in matrix.releases]
@@ -151,12 +185,14 @@ def _refuse_unheard_of(wishes: Wishes, matrix: Matrix) -> None:
                 f"{wish.where}: no final release of tensorflow satisfies {wish.text!r} (matrix of {matrix.measured})",
                 _nearest_versions(wish.text, versions),
             )
-    wish = wishes.get("keras")
-    if wish is not None:
-        versions = [r.version for r in matrix.keras]
+    for name in ("keras", "tf-keras"):
+        wish = wishes.get(name)
+        if wish is None:
+            continue
+        versions = [r.version for r in matrix.keras if name == "keras" or r.package == name]
         if not any(wish.value.contains(v) for v in versions):
             raise RequestError(
-                f"{wish.where}: no final release of keras satisfies {wish.text!r} (matrix of {matrix.measured})",
+                f"{wish.where}: no final release of {name} satisfies {wish.text!r} (matrix of {matrix.measured})",
                 f"known are {versions[0]} to {max(versions, key=lambda v: parse_version(v, 'keras'))}",
             )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfcompat.resolver import candidate as c
 from tfcompat.resolver.neighbours import NoneFits, choose_keras, choose_packages
+from tfcompat.resolver.request import KNOWN_PYTHONS
 from tfcompat.resolver.wish import WISH_RULES
 from tfcompat.rules import Check, Finding, Rule, Verdict, evaluate, run_check
 from tfcompat.stack import Fact, Image, Stack, Tensorflow
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
     from tfcompat.matrix.matrix import Matrix
     from tfcompat.resolver.request import Wish
 
-__all__ = ["PYTHONS", "Candidate", "Search", "contains"]
+__all__ = ["Candidate", "Search", "contains"]
 
 Wishes = Mapping[str, "Wish"]
 Facts = dict[str, Fact]
 
-PYTHONS = tuple(f"3.{n}" for n in range(14, 4, -1))  # newest first: those with an image; the wheels say which serve
 _STEPS = {  # the step at which a fact is known; facts of the host are there from the beginning
     "accelerator": 0, "platform": 0, "gpu": 0, "driver": 0, "tensorflow": 0,
     "python": 1,
@@ -177,9 +177,13 @@ class Search:
 
     def _releases(self) -> Iterator[Tensorflow]:
         wish = self.wishes.get("tensorflow")
+        own = self.base.tensorflow if isinstance(self.base, Image) else None
         for tensorflow in _spellings(self.matrix, self.gpu, self.platform):
             release = tensorflow.release
-            if wish is None:
+            if wish is None and own is not None:
+                if version(release.version) == own:
+                    yield tensorflow
+            elif wish is None:
                 if not release.yanked:
                     yield tensorflow
             elif contains(wish.value, release.version) and (not release.yanked or str(wish.value) == f"=={release.version}"):
@@ -190,7 +194,7 @@ class Search:
         wish = self.wishes.get("python")
         image = self.base if isinstance(self.base, Image) else None
         if image is None or image.python is None:
-            yield from (version(text) for text in PYTHONS if wish is None or self._wants_python(version(text)))
+            yield from (version(text) for text in KNOWN_PYTHONS if wish is None or self._wants_python(version(text)))
         elif wish is None or self._wants_python(image.python):
             yield minor(image.python)
         else:
@@ -209,6 +213,13 @@ class Search:
             return True
         precise = self._precise_python()
         return precise is not None and len(python.release) == 2 and minor(version(precise)) == python
+
+    def _right_python(self, python: Version | None, offer: c.Offer) -> bool:
+        """Whether what the image really has is what was wished for: an official image must be known to have it."""
+        if python is None:
+            return offer.recipe != "official"
+        vague = len(python.release) == 2 and self._precise_python() is not None and offer.recipe == "official"
+        return not vague and self._wants_python(python)
 
     def _precise_python(self) -> str | None:
         """A patch release of Python, where the wish names one: ``3.11.9``."""
@@ -237,15 +248,16 @@ class Search:
 
     def _neighbours(self, facts: Facts, tensorflow: Tensorflow, python: Version) -> Mapping[str, Fact] | None:
         """The facts of the packages and the Keras that were wished for, None when some cannot be had."""
-        wished = tuple(w for n, w in self.wishes.items() if n == "keras" or n.startswith("package:"))
+        wished = tuple(w for n, w in self.wishes.items() if n in ("keras", "tf-keras") or n.startswith("package:"))
         if not wished:
             return {}
 
         def choose() -> Mapping[str, Fact] | None:
             try:
                 chosen = choose_packages(self.matrix, self.wishes, facts, python, self.platform, self._judge)
-                if "keras" in self.wishes:
-                    chosen = choose_keras(self.matrix, self.wishes["keras"], chosen, tensorflow, python, self._judge)
+                for name in ("keras", "tf-keras"):
+                    if name in self.wishes:
+                        chosen = choose_keras(self.matrix, self.wishes[name], chosen, tensorflow, python, self._judge)
             except NoneFits as none:
                 for finding in none.rejections:
                     self._report(finding)
@@ -290,7 +302,7 @@ class Search:
                     self._reject("python", {**known, "python": exact}, wish=self.wishes["python"].text)
                 return None
             known["python"] = Fact("python", image.python, image.reference, image.evidence)
-        elif image.python is None and image.tensorflow is not None:
+        elif image.python is None and offer.recipe != "slim":
             known["python"] = Fact("python", None, image.reference, image.evidence)
         if image.libc is not None or image.tensorflow is not None:
             known["libc"] = Fact("libc", image.libc, image.reference, image.evidence)
@@ -310,7 +322,7 @@ class Search:
 
     def _fits_wishes(self, facts: Facts, offer: c.Offer) -> bool:
         python = facts["python"].value
-        if "python" in self.wishes and python is not None and not self._wants_python(python):
+        if "python" in self.wishes and not self._right_python(python, offer):
             self._reject("python", facts, wish=self.wishes["python"].text)
             return False
         for name in ("cuda", "cudnn"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfcompat.drivers import forward_compatible
+from tfcompat.drivers import driver_text, forward_compatible
 from tfcompat.rules.rule import OK, Check, Rule, Verdict, unknown, violated
 from tfcompat.versions import version
 
@@ -31,6 +31,10 @@ def judge(
     if toolkit is None:
         return unknown("toolkit-unknown")
     evidence = tuple(toolkit.evidence.get("minimum_driver", ()))
+    if image is not None and image.driver_minimum is not None and driver < image.driver_minimum:
+        if not forward_compatible(image, driver, gpu or ()):
+            return violated("image-minimum", "error", image.evidence, floor=driver_text(image.driver_minimum))
+        return violated("forward", "warning", image.evidence, floor=driver_text(image.driver_minimum))
     if driver >= version(toolkit.minimum_driver):
         return OK
     if forward_compatible(image, driver, gpu or ()):
@@ -44,9 +48,13 @@ RULE = Rule(
     (Check(("cuda", "driver", "image"), judge, optional=("gpu",)),),
     {
         "too-old": "CUDA {cuda} needs driver {floor} or newer, and the host has {driver}",
+        "image-minimum": "{image} needs driver {floor} or newer, and the host has {driver}",
         "forward": "driver {driver} is below the {floor} of CUDA {cuda}; the image's cuda-compat package has to bridge it",
         "driver-unknown": "the driver of the host is not known; CUDA {cuda} has a floor",
         "toolkit-unknown": "which driver CUDA {cuda} needs is not in the matrix",
     },
-    {"too-old": "upgrade the driver, or take a release built for an older CUDA"},
+    {
+        "image-minimum": "upgrade the driver, or take an older image",
+        "too-old": "upgrade the driver, or take a release built for an older CUDA",
+    },
 )

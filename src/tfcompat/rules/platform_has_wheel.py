@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def judge_architecture(matrix: Matrix, tensorflow: Tensorflow) -> Verdict | None:
     build = tensorflow.build
     if build is None:
-        return violated("no-wheel", platform=tensorflow.platform)
+        evidence = (f"measured: the package index had no such wheel on {matrix.measured}",)
+        return violated("no-wheel", "error", evidence, platform=tensorflow.platform)
     if build.kind == "stub":
         return violated("stub", platform=tensorflow.platform, delegates=", ".join(build.delegates_to))
     return OK
