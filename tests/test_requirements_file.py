@@ -110,9 +110,8 @@ def test_options_of_the_file_are_passed_over(path: Path, option: str) -> None:
     assert load(path, f"{option}\nnumpy") == [("numpy", "requirements.txt:2")]
 
 
-def test_a_requirement_for_another_platform_is_left_out(path: Path) -> None:
-    text = "numpy; sys_platform == 'linux'\npywin32; sys_platform == 'win32'\ncolorama; platform_system == 'Windows'\nx; extra == 'y'"
-    assert texts(path, text) == ["numpy"]
+def test_a_marker_stays_with_its_requirement_until_the_target_is_known(path: Path) -> None:
+    assert texts(path, "numpy<2; python_version < '3.12'") == ['numpy<2; python_version < "3.12"']
 
 
 # -- includes ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -318,7 +319,7 @@ def test_a_conflict_names_its_rules_and_a_way_out(wishes: dict[str, Any], expect
 def test_a_cuda_that_no_wheel_is_built_for_is_a_conflict() -> None:
     found = conflict(cuda="13")
     assert "cuda-runtime" in rules(found)
-    assert {"cuda": "any"} in changes(found)
+    assert {"cuda": "any", "gpu": "any"} in changes(found)
 
 
 def test_a_wish_for_the_interpreter_of_another_image_is_a_conflict() -> None:
@@ -484,10 +485,14 @@ def test_gpus_that_no_one_driver_serves_are_a_conflict() -> None:
 
 
 @pytest.mark.parametrize(
-    "wishes", [{"gpu": ["RTX 5090"], "driver": "535.104.05"}, {"gpu": ["RTX 4090"], "driver": "470.82.01", "base": "ngc"}]
+    ("wishes", "rule"),
+    [
+        ({"gpu": ["RTX 5090"], "driver": "535.104.05"}, "gpu-known-to-driver"),
+        ({"gpu": ["RTX 4090"], "driver": "535.104.05", "base": "nvcr.io/nvidia/tensorflow:25.02-tf2-py3"}, "driver-minimum"),
+    ],
 )
-def test_a_plan_accepts_the_driver_it_was_asked_for(wishes: dict[str, Any]) -> None:
-    assert all(s.contains(wishes["driver"]) for s in _numbers(plans(**wishes)))
+def test_a_driver_that_the_gpu_or_the_image_does_not_accept_is_a_conflict(wishes: dict[str, Any], rule: str) -> None:
+    assert rule in causes(conflict(**wishes))
 
 
 def test_a_plan_for_a_new_gpu_asks_for_a_driver_that_knows_it() -> None:
@@ -500,7 +505,14 @@ def test_an_unknown_interpreter_is_said_to_be_unknown(base: str) -> None:
 
 
 def test_no_image_is_said_to_bring_a_python_it_cannot_have() -> None:
-    assert not [p for p in plans(python="3.7", gpu=True) if p.image.recipe == "official"]
+    found = conflict(python="3.7", gpu=True)  # the 1.15.2 image has Python 2.7 or 3.6: which is not established
+    assert not [s for s in found.suggestions if s.plan.image.recipe == "official" and s.plan.python is None]
+
+
+def test_markers_are_judged_for_the_target_and_not_for_the_running_interpreter() -> None:
+    lines = ['numpy<1.24; python_version < "3.9"', 'numpy>=2; python_version >= "3.9"']
+    assert "numpy==2.0.2" in plan(tensorflow="2.18", python="3.11", base="slim", packages=lines).requirements
+    assert plan(packages=['numpy<1.20; python_version < "3.0"'], base="slim").tensorflow == plan(base="slim").tensorflow
 
 
 def test_an_exact_python_is_taken_from_an_image_that_has_it() -> None:

@@ -191,8 +191,8 @@ def _unique(what: str, names: Iterable[str]) -> Iterator[str]:
 
 
 def _ordered(what: str, versions: list[str]) -> Iterator[str]:
-    for before, after in itertools.pairwise(versions):
-        if not version(before) < version(after):
+    for before, after in itertools.pairwise([versions[0], *versions] if versions else []):
+        if version(before) > version(after) or (before == after and versions.count(before) > 1):
             yield f"{what}: {before} stands before {after}"
 
 

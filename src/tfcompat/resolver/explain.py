@@ -182,7 +182,7 @@ def _moves(matrix: Matrix, wishes: Wishes, name: str, rules: Sequence[Rule]) -> 
         change = {"accelerator": "cpu"}
     else:
         moved, change = _without(wishes, name), {name: "auto" if kind == "base" else "any"}
-        if wishes["accelerator"].where == f"--{kind}":  # that wish was what asked for a GPU
+        if kind != "gpu" and wishes["accelerator"].where == f"--{kind}":  # that wish was what asked for a GPU
             moved["accelerator"] = wishes["accelerator"]._replace(where="--gpu")
             change["gpu"] = "any"
     if moved != wishes and Search(matrix, moved, rules).feasible():

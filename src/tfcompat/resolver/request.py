@@ -189,7 +189,7 @@ def _refuse_unheard_of(wishes: Wishes, matrix: Matrix) -> None:
         wish = wishes.get(name)
         if wish is None:
             continue
-        versions = [r.version for r in matrix.keras if name == "keras" or r.package == name]
+        versions = [r.version for r in matrix.keras if name in ("keras", r.package)]
         if not any(wish.value.contains(v) for v in versions):
             raise RequestError(
                 f"{wish.where}: no final release of {name} satisfies {wish.text!r} (matrix of {matrix.measured})",

@@ -316,7 +316,10 @@ class Search:
                 self.hopeless.add(place)
             return None
         findings = [f for f in evaluate(self.matrix, Stack(known), self.rules) if f.verdict.outcome != "ok"]
-        if any(f.rejects for f in findings):
+        rejections = [f for f in findings if f.rejects]
+        if rejections:  # of an earlier step, which images with a build of their own do not go through
+            for finding in rejections:
+                self._report(finding)
             return None
         return Candidate(known, tensorflow, known["python"].value or python, offer, tuple(findings))
 
