@@ -191,9 +191,10 @@ def _unique(what: str, names: Iterable[str]) -> Iterator[str]:
 
 
 def _ordered(what: str, versions: list[str]) -> Iterator[str]:
-    for before, after in itertools.pairwise([versions[0], *versions] if versions else []):
-        if version(before) > version(after) or (before == after and versions.count(before) > 1):
-            yield f"{what}: {before} stands before {after}"
+    parsed = [version(text) for text in versions]  # a single one must be a version as well
+    for before, after in itertools.pairwise(zip(versions, parsed, strict=True)):
+        if not before[1] < after[1]:
+            yield f"{what}: {before[0]} stands before {after[0]}"
 
 
 def _evidenced(row: Any, where: str) -> Iterator[str]:

@@ -138,7 +138,7 @@ class Search:
         for tensorflow, offer in offers:
             image = offer.image
             facts = {**host, "tensorflow": Fact("tensorflow", tensorflow, image.reference, image.evidence)}
-            if not self.gpu or image.python is None:
+            if image.python is None or (not self.gpu and self.base == "auto"):
                 continue
             if self.platform != "linux/amd64" and image.platforms is None and self.base == "auto":
                 continue
@@ -294,21 +294,12 @@ class Search:
         place = (tensorflow, image, str(offer.cuda), str(offer.cudnn))
         if place in self.hopeless:
             return None
-        known = {**facts, "image": _image_fact(image)}
-        if image.python is not None and offer.python_from != "uv":
-            if minor(image.python) != python:
-                if "python" in self.wishes:
-                    exact = Fact("python", image.python, image.reference, image.evidence)
-                    self._reject("python", {**known, "python": exact}, wish=self.wishes["python"].text)
-                return None
-            known["python"] = Fact("python", image.python, image.reference, image.evidence)
-        elif image.python is None and offer.recipe != "slim":
-            known["python"] = Fact("python", None, image.reference, image.evidence)
-        if image.libc is not None or image.tensorflow is not None:
-            known["libc"] = Fact("libc", image.libc, image.reference, image.evidence)
-        if self.gpu:
-            known["cuda"] = Fact("cuda", offer.cuda, offer.cuda_where, offer.cuda_evidence)
-            known["cudnn"] = Fact("cudnn", offer.cudnn, offer.cuda_where, offer.cuda_evidence)
+        known = _with_offer(facts, offer, self.gpu)
+        found = known["python"].value
+        if found is not None and minor(found) != python:
+            if "python" in self.wishes:
+                self._reject("python", known, wish=self.wishes["python"].text)
+            return None
         if not self._fits_wishes(known, offer):
             return None
         if self._rejections(known, 4):  # no check of the last step looks at the interpreter
@@ -403,6 +394,22 @@ def _spellings(matrix: Matrix, gpu: bool, platform: str) -> list[Tensorflow]:
 def contains(specifier: SpecifierSet, text: str) -> bool:
     """Whether *specifier* admits the version, pre-releases included."""
     return specifier.contains(version(text), prereleases=True)
+
+
+def _with_offer(facts: Facts, offer: c.Offer, gpu: bool) -> Facts:
+    """The facts that an image brings: its interpreter, C library and, where CUDA is its own, the libraries."""
+    image = offer.image
+    known = {**facts, "image": _image_fact(image)}
+    if image.python is not None and offer.python_from != "uv":
+        known["python"] = Fact("python", image.python, image.reference, image.evidence)
+    elif image.python is None and offer.recipe != "slim":
+        known["python"] = Fact("python", None, image.reference, image.evidence)
+    if image.libc is not None or image.tensorflow is not None:
+        known["libc"] = Fact("libc", image.libc, image.reference, image.evidence)
+    if gpu:
+        known["cuda"] = Fact("cuda", offer.cuda, offer.cuda_where, offer.cuda_evidence)
+        known["cudnn"] = Fact("cudnn", offer.cudnn, offer.cuda_where, offer.cuda_evidence)
+    return known
 
 
 def _image_fact(image: Image) -> Fact:
