@@ -107,7 +107,7 @@ def test_what_is_not_known_is_said() -> None:
 
 def test_a_driver_is_written_as_nvidia_writes_it() -> None:
     (finding,) = findings("driver-minimum", cuda=Version("12.5.1"), driver=Version("450.80.02"), image=None)
-    assert sentence(finding) == "CUDA 12.5.1 needs driver 525.60.13 or newer, and the host has 450.80.02"
+    assert sentence(finding) == "Driver 525.60.13 or newer is needed by CUDA 12.5.1, and the host has 450.80.02"
 
 
 def test_an_interpreter_that_an_image_brings_is_said_to_be_its() -> None:

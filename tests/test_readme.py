@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tfcompat.cli import main
+from tfcompat.rules import RULES, Rule
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,3 +45,11 @@ def test_links_of_the_documents_lead_somewhere() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert "://" in target or (page.parent / target).exists(), f"{page}: {target}"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_the_page_of_a_rule_shows_its_messages(rule: Rule) -> None:
+    page = (ROOT / f"docs/rules/{rule.id}.md").read_text(encoding="utf-8")
+    for reason, message in rule.messages.items():
+        assert reason in page
+        assert message in page

@@ -105,7 +105,7 @@ def test_tensorflow_2_20_with_a_gpu_is_not_the_official_image() -> None:
 def test_an_official_image_that_was_never_published_is_a_conflict_with_ways_out() -> None:
     found = conflict(tensorflow="2.15.1", base="official")
     assert causes(found).keys() == {"image-tag-exists"}
-    assert causes(found)["image-tag-exists"] == "tensorflow/tensorflow:2.15.1 does not exist (reported missing)"
+    assert causes(found)["image-tag-exists"] == "there is no tensorflow/tensorflow:2.15.1 (reported missing)"
     assert set(found.core.wishes) == {"tensorflow", "base"}
     by_name = {next(iter(s.change)): s for s in found.suggestions}
     assert by_name["base"].plan.tensorflow == "2.15.1"

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["listed", "remedy", "sentence", "summary"]
 
-_OPENINGS = {"a", "all", "driver", "no", "nothing", "the", "there", "whether", "which", "with"}  # plain words that begin sentences
+_OPENINGS = {"a", "all", "compute", "driver", "no", "nothing", "the", "there", "whether", "which", "with"}  # plain words that begin sentences
 _SHOWN = 3  # values named one by one; more become a range or a count
+_NUMBERS = re.compile(r"^\d+(\.\d+)*$")
 _RANGE = re.compile(r"^(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)$")
 
 
@@ -84,10 +85,12 @@ def listed(values: Sequence[Any]) -> str:
         merged = _merged_range(texts)
         if merged is not None:
             return merged
+    if len(texts) > _SHOWN and all(_NUMBERS.match(text) for text in texts):
+        return f"{min(texts, key=version)} to {max(texts, key=version)}"
     if len(texts) <= _SHOWN:
         return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1]))) if texts else "something unknown"
-    if all(isinstance(v, Version) for v in values if v is not None):
-        known = [v for v in values if v is not None]
+    known = [v for v in values if v is not None]
+    if all(isinstance(v, Version) for v in known):
         return f"{min(known)} to {max(known)}"
     return f"{texts[0]}, {texts[1]} and {len(texts) - 2} others"
 

@@ -9,8 +9,8 @@ __all__ = ["NO_SUCH_OFFER", "WISH_RULES"]
 NO_SUCH_OFFER = ("no-extra", "no-cuda-image", "no-python-image", "no-tag")  # a recipe has nothing to offer at all
 
 _MESSAGES = {
-    "tensorflow": "{image} carries TensorFlow {inside}, and {wish} was asked for",
-    "python": "{image} brings Python {python}, and Python {wish} was asked for",
+    "tensorflow": "TensorFlow {inside} is in {image}, and {wish} was asked for",
+    "python": "Python {python} is what {image} has, and Python {wish} was asked for",
     "cuda": "the CUDA on offer is {cuda}, and {wish} was asked for",
     "cudnn": "the cuDNN on offer is {cudnn}, and {wish} was asked for",
     "package": "no release of {package} on the index satisfies {wish} for Python {python} on {platform}",

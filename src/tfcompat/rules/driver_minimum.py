@@ -47,8 +47,8 @@ RULE = Rule(
     "The driver serves the CUDA runtime",
     (Check(("cuda", "driver", "image"), judge, optional=("gpu",)),),
     {
-        "too-old": "CUDA {cuda} needs driver {floor} or newer, and the host has {driver}",
-        "image-minimum": "{image} needs driver {floor} or newer, and the host has {driver}",
+        "too-old": "driver {floor} or newer is needed by CUDA {cuda}, and the host has {driver}",
+        "image-minimum": "driver {floor} or newer is needed by {image}, and the host has {driver}",
         "forward": "driver {driver} is below the {floor} of CUDA {cuda}; the image's cuda-compat package has to bridge it",
         "driver-unknown": "the driver of the host is not known; CUDA {cuda} has a floor",
         "toolkit-unknown": "which driver CUDA {cuda} needs is not in the matrix",

@@ -61,8 +61,8 @@ RULE = Rule(
         "reported-broken": "there is no native code for the {gpu} in {tensorflow} (compiled for {compiled}), and operations on that generation are reported to fail",
         "doubtful-jit": "there is no native code for the {gpu} in {tensorflow} (compiled for {compiled}); whether its PTX works on that generation is doubtful, as it fails in other releases",
         "unknown": "which GPU architectures {tensorflow} is compiled for is not established",
-        "below-image": "{image} supports GPUs from compute capability {floor} on, not the {gpu}",
-        "above-image": "{image} is older than the {gpu}: it knows compute capabilities up to {ceiling}",
+        "below-image": "compute capability {floor} is the oldest in {image}, and the {gpu} is older",
+        "above-image": "compute capability {ceiling} is the newest in {image}, and the {gpu} is newer",
         "image-unknown": "which GPUs {image} supports is not established; the {gpu} may be too old or too new",
     },
     {

@@ -42,8 +42,8 @@ RULE = Rule(
     "The image tag exists",
     (Check(("image",), judge), Check(("image", "platform"), judge_platform)),
     {
-        "absent": "{image} does not exist ({why})",
-        "delisted": "{image} has been removed from the registry",
+        "absent": "there is no {image} ({why})",
+        "delisted": "no longer in the registry: {image}",
         "rolling": "{image} is a floating tag: the next pull may bring something else",
         "observed": "{image} is seen in use, but stands on no official list",
         "other-platform": "{image} is made for {offered}, not for {platform}",
