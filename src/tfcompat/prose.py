@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 
 __all__ = ["listed", "remedy", "sentence", "summary"]
 
-_OPENINGS = {"a", "all", "compute", "driver", "no", "nothing", "the", "there", "whether", "which", "with"}  # plain words that begin sentences
+_OPENINGS = {
+    "a",
+    "all",
+    "compute",
+    "driver",
+    "no",
+    "nothing",
+    "the",
+    "there",
+    "whether",
+    "which",
+    "with",
+}  # plain words that begin sentences
 _SHOWN = 3  # values named one by one; more become a range or a count
 _NUMBERS = re.compile(r"^\d+(\.\d+)*$")
 _RANGE = re.compile(r"^(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)$")
