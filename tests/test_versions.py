@@ -153,3 +153,11 @@ def test_same_prefix_is_symmetric(left: Version, right: Version) -> None:
 @given(releases(), st.lists(NUMBERS, max_size=3))
 def test_more_digits_keep_the_prefix(release: Version, more: list[int]) -> None:
     assert same_prefix(release, Version(".".join(map(str, (*release.release, *more)))))
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, ">=" + "1." * 3000 + "0"])
+def test_text_without_end_is_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="is longer than 1000 characters"):
+        parse_specifier(text, "--tensorflow")
+    with pytest.raises(RequestError, match="is longer than 1000 characters"):
+        parse_version(text, "--driver")

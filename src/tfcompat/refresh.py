@@ -122,6 +122,8 @@ def plan_changes(folder: Path, files: Mapping[str, Rows]) -> list[Change]:
         for v, row in new.items():
             if v not in old:
                 changes.append(Change(project, v, "added"))
+            elif gone := sorted(old[v].get("builds", {}).keys() - row.get("builds", {}).keys()):
+                changes.append(Change(project, v, "removed", f"its wheels for {', '.join(gone)}"))
             elif old[v] != row:
                 changes.append(Change(project, v, "changed", "; ".join(_differences(old[v], row))[:300]))
     return changes
@@ -148,8 +150,8 @@ def _load_rows(path: Path) -> Rows:
     return loaded
 
 
-def write_files(folder: Path, files: Mapping[str, Rows], changes: list[Change], measured: str, allow_shrink: bool = False) -> None:
-    """Write every file aside, then rename them all; *measured* is today's date (ISO).
+def write_files(folder: Path, files: Mapping[str, Rows], changes: list[Change], measured: str | None, allow_shrink: bool = False) -> None:
+    """Write every file aside, then rename them all; *measured* is today's date (ISO), None when only a part was.
 
     Refuses to drop a version unless *allow_shrink*.
     """
@@ -160,9 +162,9 @@ def write_files(folder: Path, files: Mapping[str, Rows], changes: list[Change], 
             "releases rarely vanish: check the index, then repeat with --allow-shrink",
         )
     aside: list[tuple[Path, Path]] = []
-    stamp = {"measured": measured}
+    stamp = {"stamp.json": {"measured": measured}} if measured else {}
     try:
-        for name, rows in {**files, "stamp.json": stamp}.items():
+        for name, rows in {**files, **stamp}.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             aside.append((path.with_suffix(path.suffix + ".part"), path))

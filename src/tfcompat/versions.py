@@ -16,6 +16,9 @@ from tfcompat.errors import RequestError
 __all__ = ["at_least", "minor", "parse_specifier", "parse_version", "same_prefix", "version"]
 
 
+_LENGTH_LIMIT = 1000  # characters
+
+
 @lru_cache(maxsize=8192)
 def version(text: str) -> Version:
     """The version that *text* spells. For text of our own; for a person's use :func:`parse_version`."""
@@ -24,12 +27,19 @@ def version(text: str) -> Version:
 
 def parse_version(text: str, what: str) -> Version:
     """A version a person typed. *what* names the place, as in ``--driver``."""
-    if not isinstance(text, str):
-        raise RequestError(f"{what}: {text!r} is not text", "quote versions: as a number, 3.10 reads as 3.1")
+    text = _bounded(text, what)
     try:
-        return version(text.strip())
+        return version(text)
     except InvalidVersion:
         raise RequestError(f"{what}: {text!r} is not a version", "write for instance 2.15.1") from None
+
+
+def _bounded(text: object, what: str) -> str:
+    if not isinstance(text, str):
+        raise RequestError(f"{what}: {text!r} is not text", "quote versions: as a number, 3.10 reads as 3.1")
+    if len(text) > _LENGTH_LIMIT:
+        raise RequestError(f"{what}: {text[:40]!r}... is longer than {_LENGTH_LIMIT} characters", "write for instance 2.15.1")
+    return text.strip()
 
 
 def parse_specifier(text: str, what: str) -> SpecifierSet:
@@ -37,9 +47,7 @@ def parse_specifier(text: str, what: str) -> SpecifierSet:
 
     A bare version with a pre-, post- or development part (``2.15.0.post1``) means exactly itself.
     """
-    if not isinstance(text, str):
-        raise RequestError(f"{what}: {text!r} is not text", "quote versions: as a number, 3.10 reads as 3.1")
-    text = text.strip()
+    text = _bounded(text, what)
     if not text:
         raise RequestError(f"{what}: nothing was given", "write 2.15, '>=2.15,<2.17' or '~=2.15', or leave it out")
     try:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfcompat.errors import RequestError
 from tfcompat.matrix.load import BUNDLED, load_bundled, load_matrix
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ def run_refresh(options: argparse.Namespace) -> int:
     """Measure, print the difference on standard output, write only when told to."""
     from tfcompat.refresh import PACKAGES, WHEELS, open_session, plan_changes, refresh_with_progress, write_files
 
+    unknown = sorted(set(options.project) - {*WHEELS, *PACKAGES})
+    if unknown:
+        raise RequestError(f"--project: {', '.join(unknown)} is not measured", f"one of {', '.join(sorted({*WHEELS, *PACKAGES}))}")
     wheels = {n: v for n, v in WHEELS.items() if not options.project or n in options.project}
     packages = {n: v for n, v in PACKAGES.items() if not options.project or n in options.project}
     index, session, cache, today = open_session(options.index_url, options.cache)
@@ -102,7 +106,7 @@ def run_refresh(options: argparse.Namespace) -> int:
     changes = plan_changes(folder, files)
     for change in changes:
         print(change)
-    print(f"{len(changes)} rows differ; {'written' if options.write else 'nothing was changed (use --write)'}", file=sys.stderr)
     if options.write:
-        write_files(folder, files, changes, today, options.allow_shrink)
+        write_files(folder, files, changes, None if options.project else today, options.allow_shrink)
+    print(f"{len(changes)} rows differ; {'written' if options.write else 'nothing was changed (use --write)'}", file=sys.stderr)
     return 0

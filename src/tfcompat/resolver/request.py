@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BASES", "PackageLine", "Request", "Wish", "parse_wishes"]
 
+LENGTH_LIMIT = 1000  # characters of a requirement
 BASES = ("auto", "official", "slim", "cuda", "ngc")
 KNOWN_PYTHONS = tuple(f"3.{n}" for n in range(14, 4, -1))  # newest first: those with an image; the wheels say which serve
 RESOLVED_PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -136,6 +137,10 @@ def _add_gpus(request: Request, matrix: Matrix, add: Any) -> None:
 def _add_packages(request: Request, wishes: dict[str, Wish]) -> None:
     for item in request.packages:
         line = item if isinstance(item, PackageLine) else PackageLine(item)
+        if len(line.text) > LENGTH_LIMIT:
+            raise RequestError(
+                f"{line.where}: {line.text[:40]!r}... is longer than {LENGTH_LIMIT} characters", "write for instance 'numpy>=2'"
+            )
         try:
             requirement = Requirement(line.text)
         except InvalidRequirement as error:
