@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from tfcompat.matrix.load import BUNDLED
+from tfcompat.matrix import load
+
+BUNDLED = Path(load.BUNDLED)
 
 SOURCE = Path(__file__).parents[1] / "src"
 

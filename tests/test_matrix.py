@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tfcompat.errors import MatrixError
-from tfcompat.matrix import load_bundled, load_matrix
+from tfcompat.matrix import load, load_bundled, load_matrix
 from tfcompat.matrix.compile import compile_matrix, dump_document
-from tfcompat.matrix.load import BUNDLED
 from tfcompat.matrix.matrix import Matrix
 from tfcompat.matrix.schema import validate_document
 from tfcompat.versions import version
+
+BUNDLED = Path(load.BUNDLED)
 
 if TYPE_CHECKING:
     from tfcompat.matrix.records import Build, Release

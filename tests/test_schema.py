@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tfcompat.errors import MatrixError
-from tfcompat.matrix.load import BUNDLED
+from tfcompat.matrix import load
 from tfcompat.matrix.schema import validate_document
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-TEXT = BUNDLED.read_bytes()
+TEXT = Path(load.BUNDLED).read_bytes()
 FIRST = "tensorflow 1.15.0 linux/amd64"
 
 

@@ -45,7 +45,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     """Only the parser of the command that is run is built: start-up is a feature."""
     parser = argparse.ArgumentParser("tfcompat", description="TensorFlow containers that really use the GPU.", epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"tfcompat {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, prog="tfcompat")  # or a help text is made to find it
     chosen = next((a for a in arguments if not a.startswith("-")), None)
     for name, summary in _COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".", epilog=_EPILOG)

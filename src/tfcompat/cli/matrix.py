@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         command.add_argument("--matrix", metavar="PATH", type=Path, help="a compiled matrix instead of the bundled one")
 
     compile_ = commands.add_parser("compile", help="join data/ into the file the package loads")
-    compile_.add_argument("--output", metavar="PATH", type=Path, default=BUNDLED)
+    compile_.add_argument("--output", metavar="PATH", type=Path, default=Path(BUNDLED))
     compile_.set_defaults(run=run_compile)
 
     refresh = commands.add_parser("refresh", help="measure data/measured anew from the package index, and print the difference")

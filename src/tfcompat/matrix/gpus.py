@@ -56,7 +56,7 @@ def find_gpu(matrix: Matrix, text: str) -> GpuTarget:
         return found
     if found is not None:
         raise RequestError(f"--gpu: {text!r} is ambiguous: compute capability {' or '.join(found)}", f"say which: --gpu {found[0]}")
-    raise RequestError(f"--gpu: {text!r} is not a GPU that the matrix knows", _near(matrix, plain))
+    raise RequestError(f"--gpu: {text[:60]!r} is not a GPU that the matrix knows", _near(matrix, plain))
 
 
 def _of_capability(matrix: Matrix, capability: Version, text: str) -> GpuTarget:

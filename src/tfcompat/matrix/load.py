@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from tfcompat.errors import MatrixError
@@ -13,17 +13,17 @@ from tfcompat.matrix.matrix import Matrix
 
 __all__ = ["BUNDLED", "load_bundled", "load_matrix"]
 
-BUNDLED = Path(__file__).with_name("matrix.json")
+BUNDLED = os.path.join(os.path.dirname(__file__), "matrix.json")  # pathlib costs a tenth of a start-up
 _SIZE_LIMIT = 32 << 20  # bytes; the bundled file is about 2 MB
 
 
 @lru_cache(maxsize=1)
 def load_bundled() -> Matrix:
     """The matrix that came with the package. Raises :class:`MatrixError` when the file is damaged."""
-    return Matrix(_load_document(BUNDLED, "reinstall tfcompat"), f"the bundled matrix ({BUNDLED.name})")
+    return Matrix(_load_document(BUNDLED, "reinstall tfcompat"), "the bundled matrix (matrix.json)")
 
 
-def load_matrix(path: Path) -> Matrix:
+def load_matrix(path: str | os.PathLike[str]) -> Matrix:
     """A matrix from elsewhere, validated. Raises :class:`MatrixError`."""
     document = _load_document(path, "compile one with 'tfcompat matrix compile'")
     from tfcompat.matrix.schema import validate_document
@@ -32,13 +32,13 @@ def load_matrix(path: Path) -> Matrix:
     return Matrix(document, str(path))
 
 
-def _load_document(path: Path, hint: str) -> dict[str, Any]:
+def _load_document(path: str | os.PathLike[str], hint: str) -> dict[str, Any]:
     collecting = gc.isenabled()
     gc.disable()  # the document is one large tree without cycles: collecting while it grows only costs time
     try:
-        if path.stat().st_size > _SIZE_LIMIT:
+        if os.stat(path).st_size > _SIZE_LIMIT:
             raise MatrixError(f"{path} is larger than {_SIZE_LIMIT >> 20} MiB: not a matrix", hint)
-        document = json.loads(path.read_bytes())
+        document = json.loads(_read(path))
     except OSError as error:
         raise MatrixError(f"{path} cannot be read: {error.strerror or error}", hint) from None
     except (ValueError, RecursionError) as error:
@@ -49,3 +49,8 @@ def _load_document(path: Path, hint: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise MatrixError(f"{path} holds a {type(document).__name__}, not a matrix", hint)
     return document
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

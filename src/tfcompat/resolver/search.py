@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tfcompat.resolver import candidate as c
 from tfcompat.resolver.neighbours import NoneFits, choose_keras, choose_packages
 from tfcompat.resolver.request import KNOWN_PYTHONS
+from tfcompat.resolver.steps import STEPS, schedule
 from tfcompat.resolver.wish import WISH_RULES
-from tfcompat.rules import Check, Finding, Rule, Verdict, evaluate, run_check
+from tfcompat.rules import Finding, Rule, Verdict, evaluate, run_check
 from tfcompat.stack import Fact, Image, Stack, Tensorflow
 from tfcompat.versions import minor, version
 
@@ -30,14 +31,6 @@ __all__ = ["Candidate", "Search", "contains"]
 
 Wishes = Mapping[str, "Wish"]
 Facts = dict[str, Fact]
-
-_STEPS = {  # the step at which a fact is known; facts of the host are there from the beginning
-    "accelerator": 0, "platform": 0, "gpu": 0, "driver": 0, "tensorflow": 0,
-    "python": 1,
-    "package": 2,
-    "keras": 3, "tf-keras": 3, "env": 3,
-    "image": 4, "libc": 4, "cuda": 4, "cudnn": 4,
-}  # fmt: skip
 
 
 class Candidate(NamedTuple):
@@ -102,7 +95,7 @@ class Search:
         self.gpu = "accelerator" in wishes and wishes["accelerator"].value == "gpu"
         self.platform: str = wishes["platform"].value if "platform" in wishes else "linux/amd64"
         self.base: str | Image = wishes["base"].value if "base" in wishes else "auto"
-        self.steps = _schedule(tuple(rules))
+        self.steps = schedule(tuple(rules))
         self.hopeless: set[tuple[Tensorflow, Image, str, str]] = set()  # rejected whatever the interpreter
 
     def candidates(self) -> Iterator[Candidate]:
@@ -329,7 +322,7 @@ class Search:
     # -- rules ------------------------------------------------------------------------------
 
     def _judge(self, facts: Mapping[str, Fact], step: str) -> list[Finding]:
-        return self._rejections(facts, _STEPS[step], report=False)
+        return self._rejections(facts, STEPS[step], report=False)
 
     def _rejections(self, facts: Mapping[str, Fact], step: int, report: bool = True) -> list[Finding]:
         """What the checks of this step reject: the first of it, or all of it where rejections are collected."""
@@ -355,16 +348,6 @@ class Search:
         if self.collect is not None:
             used = tuple(facts[name] for name in ("tensorflow", "python", "image", "cuda", "cudnn") if name in facts)
             self.collect(Finding(WISH_RULES[reason], Verdict("violated", reason, "error", {"platform": self.platform, **values}), used))
-
-
-@lru_cache(maxsize=256)
-def _schedule(rules: tuple[Rule, ...]) -> tuple[list[tuple[Rule, Check]], ...]:
-    """The checks by the first step that has all facts they need or may use."""
-    steps: tuple[list[tuple[Rule, Check]], ...] = tuple([] for _ in range(5))
-    for rule in rules:
-        for check in rule.checks:
-            steps[max(_STEPS[name] for name in (*check.needs, *check.optional))].append((rule, check))
-    return steps
 
 
 def _spellings(matrix: Matrix, gpu: bool, platform: str) -> list[Tensorflow]:
