@@ -106,6 +106,7 @@ class PlanDocument(Strict):
     steps: list[str]
     host: dict[str, str]
     remarks: list[str]
+    doubts: list[str]
     evidence: list[EvidenceDocument]
 
 

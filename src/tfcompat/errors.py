@@ -1,7 +1,7 @@
 """Every error a caller can see: what was wrong, where, and what to do about it.
 
-Each class carries the exit code of the command line (see ``docs/exit-codes.md``), so that
-the mapping from failure to code is written once.
+Each class carries the exit code of the command line (0 clean, 1 findings or no solution, 2 usage or
+configuration, 3 could not check), so that the mapping from failure to code is written once.
 """
 
 from __future__ import annotations

@@ -68,6 +68,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "steps": list(plan.steps),
         "host": dict(plan.host),
         "remarks": list(plan.remarks),
+        "doubts": list(plan.doubts),
         "evidence": [{"fact": name, "statements": list(statements)} for name, statements in plan.evidence.items()],
     }
 

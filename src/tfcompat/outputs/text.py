@@ -36,8 +36,11 @@ def render_resolution(resolution: Resolution, measured: str, evidence: bool = Fa
         lines += ["", "environment"] + [f"  {name}={value}" for name, value in plan.env.items()]
     if plan.steps:
         lines += ["", "steps"] + [line for step in plan.steps for line in _bullet(step)]
-    if plan.remarks:
-        lines += ["", "remarks"] + [line for remark in plan.remarks for line in _bullet(remark)]
+    if plan.doubts:
+        lines += ["", "not established"] + [line for doubt in plan.doubts for line in _bullet(doubt)]
+    remarks = [remark for remark in plan.remarks if remark not in plan.doubts]
+    if remarks:
+        lines += ["", "remarks"] + [line for remark in remarks for line in _bullet(remark)]
     if resolution.alternatives:
         lines += ["", "alternatives"] + [f"  {_brief(other)}" for other in resolution.alternatives]
     if evidence:
@@ -92,7 +95,7 @@ def _bullet(text: str) -> list[str]:
 
 def _brief(plan: Plan) -> str:
     cuda = f", CUDA {plan.cuda}, cuDNN {plan.cudnn}" if plan.cuda else ""
-    return f"{plan.image.recipe:<9}tensorflow {plan.tensorflow}, Python {plan.python}{cuda}: {plan.image.reference}"
+    return f"{plan.image.recipe:<9}tensorflow {plan.tensorflow}, Python {plan.python}{cuda}: {plan.image.reference}{' (not established)' if plan.doubts else ''}"
 
 
 def _evidence(plan: Plan) -> Iterator[str]:

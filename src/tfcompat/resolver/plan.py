@@ -41,7 +41,8 @@ class Plan(NamedTuple):
     """What to build. ``cuda`` and ``cudnn`` are None in a plan for the CPU, ``python`` where it is unknown.
 
     ``host`` says what the machine must bring (``driver``: a specifier). ``steps`` are what a plain
-    install leaves out; ``remarks`` deserve a person's attention; ``evidence`` maps each fact to its statements.
+    install leaves out; ``remarks`` deserve a person's attention, and ``doubts`` are those among them that say
+    what could not be established; ``evidence`` maps each fact to its statements.
     """
 
     package: str
@@ -57,6 +58,7 @@ class Plan(NamedTuple):
     steps: tuple[str, ...] = ()
     host: Mapping[str, str] = {}
     remarks: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     evidence: Mapping[str, tuple[str, ...]] = {}
     library_path: bool = False
 
@@ -98,6 +100,7 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
         steps=tuple([f"{_LIBRARY_PATH_STEP} ({notes[0].fact})"] if library_path else [_LIBDEVICE_STEP] if libdevice else []),
         host=host,
         remarks=tuple(dict.fromkeys([*(sentence(f) for f in candidate.findings if f.verdict.outcome != "ok"), *remarks])),
+        doubts=tuple(dict.fromkeys(sentence(f) for f in candidate.findings if f.verdict.outcome == "unknown")),
         evidence=_evidence(facts, image),
         library_path=library_path,
     )

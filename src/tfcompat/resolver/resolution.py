@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import TfcompatError
-from tfcompat.prose import summary
+from tfcompat.prose import sentence, summary
 from tfcompat.resolver.plan import Plan, make_plan
 from tfcompat.resolver.request import Request, parse_wishes
 from tfcompat.resolver.search import Candidate, Search
@@ -71,6 +71,8 @@ def resolve(request: Request, matrix: Matrix | None = None, rules: Sequence[Rule
         core = find_core(matrix, wishes, rules)
         raise ResolutionImpossible(request, core, _suggestions(matrix, wishes, core, rules))
     plans = [make_plan(matrix, candidate, wishes) for candidate in _distinct(ranked)]
+    if ranked[0].offer.recipe == "ngc" and "base" not in wishes:
+        plans[0] = plans[0]._replace(remarks=(_why_not_a_wheel(ranked), *plans[0].remarks))
     return Resolution(request, plans[0], tuple(plans[1:]))
 
 
@@ -92,6 +94,15 @@ def _ranked(matrix: Matrix, wishes: Mapping[str, Wish], rules: Sequence[Rule]) -
     if not established:
         found += search.ngc_candidates()
     return sorted(found, key=lambda c: c.rank)
+
+
+def _why_not_a_wheel(ranked: Iterable[Candidate]) -> str:
+    """Why NVIDIA's own build comes first: what is in doubt about the best wheel of the index, or that there is none."""
+    wheel = next((c for c in ranked if c.offer.recipe != "ngc"), None)
+    if wheel is None:
+        return "NVIDIA's own build, as no wheel of the index runs on this"
+    doubt = next(f for f in wheel.findings if f.verdict.outcome == "unknown")
+    return f"NVIDIA's own build, as no wheel of the index is established to run on this: {sentence(doubt)}"
 
 
 def _distinct(ranked: Iterable[Candidate]) -> list[Candidate]:
