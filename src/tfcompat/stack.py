@@ -121,9 +121,5 @@ class Stack(NamedTuple):
     def __contains__(self, name: object) -> bool:
         return name in self.facts
 
-    def value(self, name: str) -> Any:
-        """The value of a fact, None when it is unknown. KeyError when the door did not look for it."""
-        return self.facts[name].value
-
     def with_fact(self, fact: Fact) -> "Stack":
         return Stack({**self.facts, fact.name: fact})
