@@ -14,6 +14,8 @@ from packaging.version import Version
 
 import tfcompat
 from tfcompat.errors import RequestError
+from tfcompat.matrix import load_bundled
+from tfcompat.outputs.dockerfile import render_dockerfile
 from tfcompat.prose import summary
 from tfcompat.requirements_file import load_requirements
 from tfcompat.resolver import PackageLine, Plan, Request, Resolution, ResolutionImpossible, resolve
@@ -544,3 +546,26 @@ def test_leaving_out_the_wish_that_asked_for_a_gpu_still_asks_for_one() -> None:
     found = conflict(cuda="13")
     change = next(s for s in found.suggestions if "cuda" in s.change)
     assert change.plan.cuda is None or "gpu" in change.change
+
+
+def test_a_driver_branch_is_not_taken_for_a_version() -> None:
+    assert plan(gpu=["A100"], driver="535").doubts == ()  # 535 is above 525.60.13, whatever follows
+    assert any("driver" in d.lower() for d in plan(tensorflow="2.15", gpu=["H100"], driver="535").doubts)  # 535.54.03 is needed
+
+
+def test_no_package_wish_is_dropped_silently_on_nvidias_image() -> None:
+    found = plan(base="ngc", gpu=True, packages=["numpy>=1.26"])
+    assert "numpy>=1.26" in found.requirements
+    assert any("numpy>=1.26" in r and "not checked" in r for r in found.remarks)
+
+
+def test_a_keras_wish_on_nvidias_image_is_a_conflict_with_its_reason() -> None:
+    assert "wish-keras-inside" in causes(conflict(base="ngc", gpu=True, keras="3"))
+
+
+def test_a_digest_is_written_once() -> None:
+    pinned = next(
+        f"tensorflow/tensorflow:{t.tag}@{t.digest}" for t in load_bundled().official_tags.values() if t.digest and t.tag == "2.21.0"
+    )
+    found = plan(base=pinned)
+    assert f"FROM {pinned}\n" in render_dockerfile(found, "2026-11-22")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.architectures import native_code
 from tfcompat.errors import MatrixError
-from tfcompat.versions import parse_version, version
+from tfcompat.versions import at_least, parse_version, version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ __all__ = [
     "first_driver",
     "forward_compatible",
     "last_branch",
+    "reaches",
     "toolkit_driver",
 ]
 
@@ -37,6 +38,11 @@ _TERM = re.compile(r"^(\w+)(>=|<=|!=|==|=|<|>)([\w.]+)$")
 def toolkit_driver(toolkit: Toolkit) -> Version:
     """The first driver that belongs to this CUDA minor: older ones do not know its PTX."""
     return min(map(version, toolkit.drivers.values()))
+
+
+def reaches(driver: Version, floor: Version) -> bool | None:
+    """Whether *driver* is at or above *floor*; None where it is given too coarsely to say, as 535 against 535.54.03."""
+    return at_least(driver, floor, len(floor.release))
 
 
 def driver_text(driver: Version) -> str:

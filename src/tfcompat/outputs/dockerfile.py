@@ -26,8 +26,11 @@ def render_dockerfile(plan: Plan, measured: str) -> str:
     lines = [*header(plan, measured)]
     for remark in plan.remarks:
         lines += textwrap.wrap(remark + ".", 110, initial_indent="# - ", subsequent_indent="#   ", break_long_words=False)
-    pinned = f"{plan.image.reference}@{plan.image.digest}" if "@" in plan.image.reference and plan.image.digest else plan.image.reference
-    lines += ["", f"FROM --platform={plan.platform} {pinned}" if plan.platform != "linux/amd64" else f"FROM {pinned}", ""]
+    lines += [
+        "",
+        f"FROM --platform={plan.platform} {plan.image.reference}" if plan.platform != "linux/amd64" else f"FROM {plan.image.reference}",
+        "",
+    ]
     lines += _interpreter(plan)
     lines += _install(plan)
     if plan.library_path:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.drivers import driver_text, last_branch, toolkit_driver
 from tfcompat.images import find_image
-from tfcompat.resolver.request import KNOWN_PYTHONS
+from tfcompat.resolver.request import KNOWN_PYTHONS, Wish
 from tfcompat.resolver.search import Search
 from tfcompat.resolver.wish import NO_SUCH_OFFER
 from tfcompat.stack import Image
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from tfcompat.matrix.matrix import Matrix
-    from tfcompat.resolver.request import Wish
     from tfcompat.rules import Finding, Rule
 
 __all__ = ["Cause", "Core", "changes", "find_core"]
@@ -191,7 +190,7 @@ def _moves(matrix: Matrix, wishes: Wishes, name: str, rules: Sequence[Rule]) -> 
 
 def _ngc(matrix: Matrix, wishes: Wishes, rules: Sequence[Rule]) -> tuple[dict[str, str], Wishes] | None:
     """NVIDIA's own image as a way out where it was not considered: what it serves is then not fully established."""
-    changed = {**wishes, "base": wishes["accelerator"].__class__("base", "ngc", "ngc", "suggested")}
+    changed = {**wishes, "base": Wish("base", "ngc", "ngc", "suggested")}
     return ({"base": "ngc"}, changed) if Search(matrix, changed, rules).feasible() else None
 
 

@@ -134,8 +134,9 @@ def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wis
     """The requirement lines, TensorFlow first, and what there is to remark about them."""
     facts, offer, tensorflow = candidate.facts, candidate.offer, candidate.tensorflow
     wished = {n.partition(":")[2]: w for n, w in wishes.items() if n.startswith("package:")}
-    unchecked = [w for n, w in wished.items() if not matrix.package(n)]
-    remarks = [f"{w.text} ({w.where}) was not checked: the matrix does not cover it" for w in unchecked]
+    unchecked = [w for n, w in wished.items() if not matrix.package(n) or offer.recipe == "ngc"]
+    why = "what is in the image is not curated" if offer.recipe == "ngc" else "the matrix does not cover it"
+    remarks = [f"{w.text} ({w.where}) was not checked: {why}" for w in unchecked]
     chosen: Package | None = next((facts[n].value for n in ("tf-keras", "keras") if n in facts), None)
     lines: list[str] = []
     inside = offer.image.tensorflow is not None and str(offer.image.tensorflow) == tensorflow.release.version

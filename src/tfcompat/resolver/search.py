@@ -139,11 +139,13 @@ class Search:
             if wish is not None and not contains(wish.value, tensorflow.release.version):
                 self._reject("tensorflow", {**facts, "image": _image_fact(image)}, wish=wish.text, inside=str(image.tensorflow))
                 continue
-            if "keras" not in self.wishes:  # which Keras is inside is not curated
-                facts["python"] = Fact("python", image.python, image.reference, image.evidence)
-                found = self._of_offer(facts, tensorflow, minor(image.python), offer)
-                if found is not None:
-                    yield found
+            if "keras" in self.wishes or "tf-keras" in self.wishes:
+                self._reject("keras-inside", {**facts, "image": _image_fact(image)})
+                continue
+            facts["python"] = Fact("python", image.python, image.reference, image.evidence)
+            found = self._of_offer(facts, tensorflow, minor(image.python), offer)
+            if found is not None:
+                yield found
 
     def feasible(self) -> bool:
         """Whether there is any candidate at all."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfcompat.drivers import driver_text, forward_compatible
+from tfcompat.drivers import driver_text, forward_compatible, reaches
 from tfcompat.rules.rule import OK, Check, Rule, Verdict, unknown, violated
 from tfcompat.versions import version
 
@@ -31,11 +31,14 @@ def judge(
     if toolkit is None:
         return unknown("toolkit-unknown")
     evidence = tuple(toolkit.evidence.get("minimum_driver", ()))
-    if image is not None and image.driver_minimum is not None and driver < image.driver_minimum:
+    if image is not None and image.driver_minimum is not None and reaches(driver, image.driver_minimum) is False:
         if not forward_compatible(image, driver, gpu or ()):
             return violated("image-minimum", "error", image.evidence, floor=driver_text(image.driver_minimum))
         return violated("forward", "warning", image.evidence, floor=driver_text(image.driver_minimum))
-    if driver >= version(toolkit.minimum_driver):
+    enough = reaches(driver, version(toolkit.minimum_driver))
+    if enough is None:
+        return unknown("vague", evidence, floor=toolkit.minimum_driver)
+    if enough:
         return OK
     if forward_compatible(image, driver, gpu or ()):
         return violated("forward", "warning", evidence, floor=toolkit.minimum_driver)
@@ -50,6 +53,7 @@ RULE = Rule(
         "too-old": "driver {floor} or newer is needed by CUDA {cuda}, and the host has {driver}",
         "image-minimum": "driver {floor} or newer is needed by {image}, and the host has {driver}",
         "forward": "driver {driver} is below the {floor} of CUDA {cuda}; the image's cuda-compat package has to bridge it",
+        "vague": "driver {driver} does not say whether it is {floor} or newer, which CUDA {cuda} needs",
         "driver-unknown": "the driver of the host is not known; CUDA {cuda} has a floor",
         "toolkit-unknown": "which driver CUDA {cuda} needs is not in the matrix",
     },

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfcompat.architectures import native_code, ptx_code
-from tfcompat.drivers import driver_text, toolkit_driver
+from tfcompat.drivers import driver_text, reaches, toolkit_driver
 from tfcompat.rules.rule import OK, Check, Rule, Verdict, unknown, violated
 from tfcompat.versions import version
 
@@ -33,7 +33,10 @@ def judge(matrix: Matrix, tensorflow: Tensorflow, gpu: GpuTarget, driver: Versio
         return unknown("unknown", built=build.cuda)
     needed = toolkit_driver(toolkit)
     evidence = tuple(toolkit.evidence.get("drivers", ()))
-    return OK if driver >= needed else violated("too-old", "error", evidence, built=build.cuda, needed=driver_text(needed))
+    enough = reaches(driver, needed)
+    if enough is None:
+        return unknown("unknown", evidence, built=build.cuda)
+    return OK if enough else violated("too-old", "error", evidence, built=build.cuda, needed=driver_text(needed))
 
 
 RULE = Rule(

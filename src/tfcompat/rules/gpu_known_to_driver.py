@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfcompat.drivers import driver_range, driver_text, first_driver, last_branch
+from tfcompat.drivers import driver_range, driver_text, first_driver, last_branch, reaches
 from tfcompat.rules.rule import OK, Check, Rule, Verdict, unknown, violated
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 def judge(matrix: Matrix, driver: Version | None, gpu: GpuTarget) -> Verdict | None:
     branch, evidence = last_branch(matrix, gpu.capability)
     first = first_driver(matrix, gpu.capability)
-    if driver is not None and first is not None and driver < first:
-        return violated("not-yet", first=driver_text(first))
+    if driver is not None and first is not None and not (enough := reaches(driver, first)):
+        verdict = unknown("vague", first=driver_text(first)) if enough is None else violated("not-yet", first=driver_text(first))
+        return verdict
     if branch is None:
         return OK
     if driver is None:
@@ -51,12 +52,14 @@ RULE = Rule(
     {
         "dropped": "driver {driver} no longer drives the {gpu}: its last branch is {branch}",
         "not-yet": "driver {driver} is older than {first}, the first that knows the {gpu}",
+        "vague": "driver {driver} does not say whether it is {first} or newer, the first that knows the {gpu}",
         "no-driver": "no driver serves the {gpus} with CUDA {cuda} and {tensorflow}: {floor} or newer is needed, and branch {branch} is the last",
         "driver-unknown": "the driver of the host is not known; the last branch for the {gpu} is {branch}",
     },
     {
         "dropped": "install a driver of that branch on the host",
         "not-yet": "upgrade the driver",
+        "vague": "driver {driver} does not say whether it is {first} or newer, the first that knows the {gpu}",
         "no-driver": "serve the GPUs with different plans",
     },
 )
