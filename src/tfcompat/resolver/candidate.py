@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from tfcompat.matrix.matrix import Matrix
 
-__all__ = ["RECIPES", "Offer", "cuda_offers", "custom_offers", "ngc_offers", "official_offers", "own_build", "pip_cuda", "slim_offers"]
+__all__ = [
+    "RECIPES",
+    "Offer",
+    "cuda_offers",
+    "custom_offers",
+    "ngc_offers",
+    "official_offers",
+    "own_build",
+    "pip_cuda",
+    "slim_offers",
+    "spellings",
+]
 
 RECIPES = ("official", "slim", "cuda", "custom", "ngc")
 _FIRST_OF_UV = version("3.8")  # the oldest interpreter that uv fetches
@@ -47,6 +58,29 @@ class Offer(NamedTuple):
     python_from: str = "image"
     cuda_where: str = ""
     cuda_evidence: tuple[str, ...] = ()
+
+
+def spellings(matrix: Matrix, gpu: bool, platform: str) -> list[Tensorflow]:
+    """Every version under the name to install: the CPU distribution without a GPU, tensorflow-gpu only where it is needed."""
+
+    def make() -> list[Tensorflow]:
+        found = []
+        for release in matrix.releases:
+            build = matrix.build(release, platform)
+            plain = matrix.release("tensorflow", release.version)
+            cpu = matrix.release("tensorflow-cpu", release.version)
+            plain_build = matrix.build(plain, platform) if plain else None
+            cpu_build = matrix.build(cpu, platform) if cpu else None
+            keep = {
+                "tensorflow": gpu or cpu_build is None,
+                "tensorflow-cpu": not gpu and build is not None,
+                "tensorflow-gpu": gpu and build is not None and (plain_build is None or plain_build.kind != "cuda"),
+            }[release.package]
+            if keep:
+                found.append(Tensorflow(release, platform, build))
+        return found
+
+    return matrix.remember(("spellings", gpu, platform), make)
 
 
 def official_offers(matrix: Matrix, tensorflow: Tensorflow, gpu: bool, jupyter: bool) -> Iterator[Offer]:

@@ -173,7 +173,7 @@ class Search:
     def _releases(self) -> Iterator[Tensorflow]:
         wish = self.wishes.get("tensorflow")
         own = self.base.tensorflow if isinstance(self.base, Image) else None
-        for tensorflow in _spellings(self.matrix, self.gpu, self.platform):
+        for tensorflow in c.spellings(self.matrix, self.gpu, self.platform):
             release = tensorflow.release
             if wish is None and own is not None:
                 if version(release.version) == own:
@@ -350,29 +350,6 @@ class Search:
         if self.collect is not None:
             used = tuple(facts[name] for name in ("tensorflow", "python", "image", "cuda", "cudnn") if name in facts)
             self.collect(Finding(WISH_RULES[reason], Verdict("violated", reason, "error", {"platform": self.platform, **values}), used))
-
-
-def _spellings(matrix: Matrix, gpu: bool, platform: str) -> list[Tensorflow]:
-    """Every version under the name to install: the CPU distribution without a GPU, tensorflow-gpu only where it is needed."""
-
-    def make() -> list[Tensorflow]:
-        found = []
-        for release in matrix.releases:
-            build = matrix.build(release, platform)
-            plain = matrix.release("tensorflow", release.version)
-            cpu = matrix.release("tensorflow-cpu", release.version)
-            plain_build = matrix.build(plain, platform) if plain else None
-            cpu_build = matrix.build(cpu, platform) if cpu else None
-            keep = {
-                "tensorflow": gpu or cpu_build is None,
-                "tensorflow-cpu": not gpu and build is not None,
-                "tensorflow-gpu": gpu and build is not None and (plain_build is None or plain_build.kind != "cuda"),
-            }[release.package]
-            if keep:
-                found.append(Tensorflow(release, platform, build))
-        return found
-
-    return matrix.remember(("spellings", gpu, platform), make)
 
 
 @lru_cache(maxsize=16384)

@@ -24,8 +24,7 @@ def judge(matrix: Matrix, driver: Version | None, gpu: GpuTarget) -> Verdict | N
     branch, evidence = last_branch(matrix, gpu.capability)
     first = first_driver(matrix, gpu.capability)
     if driver is not None and first is not None and not (enough := reaches(driver, first)):
-        verdict = unknown("vague", first=driver_text(first)) if enough is None else violated("not-yet", first=driver_text(first))
-        return verdict
+        return unknown("vague", first=driver_text(first)) if enough is None else violated("not-yet", first=driver_text(first))
     if branch is None:
         return OK
     if driver is None:
