@@ -1,4 +1,4 @@
-"""The one place where findings become sentences."""
+"""The one place where findings, and what a plan has to remark, become sentences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tfcompat.rules.rule import Finding
 
-__all__ = ["listed", "remedy", "sentence", "summary"]
+__all__ = ["listed", "remark", "remedy", "sentence", "summary"]
 
 _OPENINGS = {
     "a",
@@ -31,6 +31,20 @@ _OPENINGS = {
     "which",
     "with",
 }  # plain words that begin sentences
+_REMARKS = {
+    "library-path": "write the site-packages/nvidia/*/lib folders to /etc/ld.so.conf.d/nvidia-pip.conf and run ldconfig ({fact})",
+    "libdevice": "install nvidia-cuda-nvcc and point XLA at it: Keras compiles with XLA on a GPU, and runtime images have no libdevice",
+    "host-driver": "The host needs an NVIDIA driver {driver}",
+    "no-gpu-model": "No GPU model was named, so whether this release has code for yours was not checked; name it with --gpu",
+    "no-gpu": "No GPU was asked for: this plan runs on the CPU; add --gpu for one that uses a GPU",
+    "not-covered": "{wish} ({where}) was not checked: the matrix does not cover it",
+    "not-curated": "{wish} ({where}) was not checked: what is in the image is not curated",
+    "not-pinned": "{line} could not be pinned: the matrix has no release of it for this interpreter",
+    "left-out": "Left out of the and-cuda parts: {parts}, which the index does not carry and TensorFlow runs without",
+    "jupyter": "jupyterlab is not pinned: the matrix does not cover it",
+    "own-build": "NVIDIA's own build, as no wheel of the index runs on this",
+    "own-build-doubt": "NVIDIA's own build, as no wheel of the index is established to run on this: {doubt}",
+}
 _SHOWN = 3  # values named one by one; more become a range or a count
 _NUMBERS = re.compile(r"^\d+(\.\d+)*$")
 _RANGE = re.compile(r"^(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)$")
@@ -47,6 +61,11 @@ def summary(findings: Sequence[Finding]) -> str:
     for finding in findings:
         by_reason.setdefault(finding.verdict.reason, []).append(finding)
     return "; ".join(_fill(group) for group in by_reason.values())
+
+
+def remark(key: str, **values: object) -> str:
+    """What a plan has to say beyond the findings of rules."""
+    return _REMARKS[key].format(**values)
 
 
 def remedy(finding: Finding) -> str:

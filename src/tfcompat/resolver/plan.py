@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.drivers import driver_range, driver_text
 from tfcompat.pins import derive_pins
-from tfcompat.prose import sentence
+from tfcompat.prose import remark, sentence
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "PlanImage", "make_plan"]
 
 _LIBRARY_PATH_NOTES = ("pip-cuda-libraries-not-found", "runpath-lacks-nvidia-folders")
-_LIBRARY_PATH_STEP = "write the site-packages/nvidia/*/lib folders to /etc/ld.so.conf.d/nvidia-pip.conf and run ldconfig"
-_LIBDEVICE_STEP = "install nvidia-cuda-nvcc and point XLA at it: Keras compiles with XLA on a GPU, and runtime images have no libdevice"
 _KINDS = ("verified", "measured", "documented", "observed", "inferred", "unknown")
 
 
@@ -80,11 +78,11 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
         env["CUDA_CACHE_MAXSIZE"] = "4294967296"
     host = _host(matrix, candidate) if gpu else {}
     if host and "driver" not in facts:
-        remarks.append(f"The host needs an NVIDIA driver {host['driver']}")
+        remarks.append(remark("host-driver", driver=host["driver"]))
     if gpu and "gpu" not in facts:
-        remarks.append("No GPU model was named, so whether this release has code for yours was not checked; name it with --gpu")
+        remarks.append(remark("no-gpu-model"))
     if not gpu and wishes["accelerator"].where != "--cpu":
-        remarks.append("No GPU was asked for: this plan runs on the CPU; add --gpu for one that uses a GPU")
+        remarks.append(remark("no-gpu"))
     keras = _keras(facts, requirements)
     return Plan(
         package="tensorflow" if release.package == "nvidia" else release.package,
@@ -97,7 +95,7 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
         image=_plan_image(candidate),
         requirements=tuple(requirements),
         env=env,
-        steps=tuple([f"{_LIBRARY_PATH_STEP} ({notes[0].fact})"] if library_path else [_LIBDEVICE_STEP] if libdevice else []),
+        steps=tuple([remark("library-path", fact=notes[0].fact)] if library_path else [remark("libdevice")] if libdevice else []),
         host=host,
         remarks=tuple(dict.fromkeys([*(sentence(f) for f in candidate.findings if f.verdict.outcome != "ok"), *remarks])),
         doubts=tuple(dict.fromkeys(sentence(f) for f in candidate.findings if f.verdict.outcome == "unknown")),
@@ -135,8 +133,8 @@ def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wis
     facts, offer, tensorflow = candidate.facts, candidate.offer, candidate.tensorflow
     wished = {n.partition(":")[2]: w for n, w in wishes.items() if n.startswith("package:")}
     unchecked = [w for n, w in wished.items() if not matrix.package(n) or offer.recipe == "ngc"]
-    why = "what is in the image is not curated" if offer.recipe == "ngc" else "the matrix does not cover it"
-    remarks = [f"{w.text} ({w.where}) was not checked: {why}" for w in unchecked]
+    why = "not-curated" if offer.recipe == "ngc" else "not-covered"
+    remarks = [remark(why, wish=w.text, where=w.where) for w in unchecked]
     chosen: Package | None = next((facts[n].value for n in ("tf-keras", "keras") if n in facts), None)
     lines: list[str] = []
     inside = offer.image.tensorflow is not None and str(offer.image.tensorflow) == tensorflow.release.version
@@ -154,16 +152,13 @@ def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wis
         ranges = {n: allowed for n, allowed in found.items() if allowed is not None}
         pins = derive_pins(matrix, tensorflow, candidate.python, chosen, ranges)
         lines += [f"{name}=={text}" for name, text in sorted({**pins.exact, **offer.parts}.items())]
-        for line in pins.open:
-            remarks.append(f"{line} could not be pinned: the matrix has no release of it for this interpreter")
+        remarks += [remark("not-pinned", line=line) for line in pins.open]
         if offer.left_out:
-            remarks.append(
-                f"Left out of the and-cuda parts: {', '.join(offer.left_out)}, which the index does not carry and TensorFlow runs without"
-            )
+            remarks.append(remark("left-out", parts=", ".join(offer.left_out)))
     lines += [w.text for w in unchecked]
     if "jupyter" in wishes and offer.recipe != "official":
         lines.append("jupyterlab")
-        remarks.append("jupyterlab is not pinned: the matrix does not cover it")
+        remarks.append(remark("jupyter"))
     return lines, remarks
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import TfcompatError
-from tfcompat.prose import sentence, summary
+from tfcompat.prose import remark, sentence, summary
 from tfcompat.resolver.plan import Plan, make_plan
 from tfcompat.resolver.request import Request, parse_wishes
 from tfcompat.resolver.search import Candidate, Search
@@ -100,9 +100,9 @@ def _why_not_a_wheel(ranked: Iterable[Candidate]) -> str:
     """Why NVIDIA's own build comes first: what is in doubt about the best wheel of the index, or that there is none."""
     wheel = next((c for c in ranked if c.offer.recipe != "ngc"), None)
     if wheel is None:
-        return "NVIDIA's own build, as no wheel of the index runs on this"
+        return remark("own-build")
     doubt = next(f for f in wheel.findings if f.verdict.outcome == "unknown")
-    return f"NVIDIA's own build, as no wheel of the index is established to run on this: {sentence(doubt)}"
+    return remark("own-build-doubt", doubt=sentence(doubt))
 
 
 def _distinct(ranked: Iterable[Candidate]) -> list[Candidate]:
