@@ -1,5 +1,8 @@
 """One session a job. ``nox`` alone runs what CI runs; the others are named, as they need the network or time."""
 
+import os
+import shutil
+
 import nox
 
 nox.options.sessions = ["lint", "tests", "readme"]
@@ -11,6 +14,23 @@ def tests(session: nox.Session) -> None:
     """The test suite; it needs no network."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def registry(session: nox.Session) -> None:
+    """The registry tests against a real registry on loopback.
+
+    Installs docker-registry and skopeo from Debian's packages where they are missing.
+    """
+    missing = [name for name in ("docker-registry", "skopeo") if shutil.which(name) is None]
+    if missing and shutil.which("apt-get") and os.geteuid() == 0:
+        session.run("apt-get", "update", external=True)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "install", "-y", "--no-install-recommends", *missing, external=True, env=quiet)
+    if shutil.which("docker-registry") is None:
+        session.skip("docker-registry is not on PATH, and only root can install it with apt-get")
+    session.install("-e", ".[test-registry]")
+    session.run("python", "-m", "pytest", "tests/registry", *session.posargs)
 
 
 @nox.session

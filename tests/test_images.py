@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from tfcompat.errors import RequestError
-from tfcompat.images import Reference, find_image
+from tfcompat.images import find_image
 from tfcompat.matrix import load_bundled
+from tfcompat.reference import Reference
 
 MATRIX = load_bundled()
 DIGEST = "sha256:" + "0123456789abcdef" * 4

@@ -20,22 +20,43 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
         "errors",
-        "versions",
-        "platforms",
+        "versions reference",
+        "platforms tags",
         "matrix",
         "stack",
         "architectures",
-        "images requirements drivers",
+        "images requirements drivers contents",
         "pins",
         "rules",
         "prose",
         "resolver",
-        "requirements_file outputs",
+        "requirements_file outputs inspection drift",
         "cli __main__ __init__",
     )
 )
-EDGES = {"pypi": {"errors", "platforms", "pypi"}, "refresh": {"errors", "versions", "matrix", "pypi", "refresh"}}
-OUTSIDE = ("cli.", "pypi.", "refresh", "matrix.load", "matrix.compile", "requirements_file", "__main__")
+EDGES = {
+    "pypi": {"errors", "platforms", "pypi"},
+    "refresh": {"errors", "versions", "matrix", "pypi", "refresh"},
+    "registry": {"errors", "reference", "registry", "__init__"},
+    "sightings": {"errors", "reference", "matrix", "images", "registry", "sightings"},
+    "online": {"errors", "reference", "matrix", "resolver", "registry", "sightings", "online"},
+    "verification": {"errors", "reference", "matrix", "images", "drift", "registry", "sightings", "verification"},
+    "snapshot": {"errors", "reference", "matrix", "images", "contents", "drift", "registry", "sightings", "snapshot"},
+}
+OUTSIDE = (
+    "cli.",
+    "pypi.",
+    "registry.",
+    "refresh",
+    "sightings",
+    "online",
+    "verification",
+    "snapshot",
+    "matrix.load",
+    "matrix.compile",
+    "requirements_file",
+    "__main__",
+)
 # what reads or changes the world: the standard library's doors to it, and clients of the network
 FORBIDDEN_IMPORTS = {
     "os", "io", "sys", "socket", "ssl", "http", "subprocess", "shutil", "tempfile", "glob", "time", "datetime",

@@ -84,6 +84,8 @@ class ImageDocument(Strict):
     reference: str
     recipe: Literal["official", "slim", "cuda", "custom", "ngc"]
     digest: str | None
+    platforms: dict[str, str | None]
+    asked: str | None
     evidence: Literal["verified", "measured", "documented", "observed", "inferred", "unknown"]
 
 

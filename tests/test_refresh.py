@@ -56,7 +56,7 @@ def rows(*versions: str, **cells: Any) -> Rows:
 
 
 def write(folder: Path, files: Mapping[str, Rows], **options: Any) -> None:
-    refresh.write_files(folder, files, refresh.plan_changes(folder, files), "2026-11-22", **options)
+    refresh.write_files(folder, files, refresh.plan_changes(folder, files), {"measured": "2026-11-22"}, **options)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -131,8 +131,8 @@ def test_shrinkage_is_refused_and_the_folder_unchanged(folder: Path) -> None:
     before = content(folder)
     with pytest.raises(MatrixError) as caught:
         write(folder, {WHEEL: rows("2.16.1", "2.17.0")})
-    assert caught.value.message == f"the index no longer has 1 rows that {folder} has: - tensorflow 2.15.0"
-    assert caught.value.hint == "releases rarely vanish: check the index, then repeat with --allow-shrink"
+    assert caught.value.message == f"what was asked no longer has 1 rows that {folder} has: - tensorflow 2.15.0"
+    assert caught.value.hint == "releases and tags rarely vanish: check what was asked, then repeat with --allow-shrink"
     assert content(folder) == before
 
 
@@ -149,7 +149,7 @@ def test_what_cannot_be_written_leaves_the_folder_as_it_was(folder: Path) -> Non
     (folder / "index").write_text("a file where a folder should be")
     before = content(folder)
     with pytest.raises(MatrixError, match="cannot be written"):
-        refresh.write_files(folder, files, changes, "2026-11-22")
+        refresh.write_files(folder, files, changes, {"measured": "2026-11-22"})
     assert content(folder) == before
 
 

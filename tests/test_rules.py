@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from tfcompat.images import find_image
 from tfcompat.matrix import find_gpu, load_bundled
-from tfcompat.matrix.records import Build, Release
+from tfcompat.matrix.records import Build, Release, Sighting
 from tfcompat.prose import sentence
 from tfcompat.rules import RULES, Finding, Rule, evaluate
 from tfcompat.stack import Fact, Image, Libc, Package, Stack, Tensorflow
@@ -99,6 +99,11 @@ def stack_of(**values: Any) -> Stack:
 
 def stack_from_text(row: dict[str, Any]) -> Stack:
     platform = row.get("platform", "linux/amd64")
+    if "sighting" in row:  # what the registry of the image said when it was asked
+        row = dict(row)
+        sighting = Sighting(row["image"], asked="2026-11-23T00:00:00+00:00", source="https://hub.docker.com", **row.pop("sighting"))
+        seen = find_image(MATRIX.with_sightings({row["image"]: sighting}), row.pop("image"))
+        return stack_from_text(row).with_fact(Fact("image", seen, "the test"))
     return stack_of(**{name: value_of(name, text, platform) for name, text in row.items() if name not in EXPECTATIONS})
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tfcompat.errors import RequestError
+from tfcompat.reference import Reference
 from tfcompat.stack import Image, Libc
 from tfcompat.versions import version
 
@@ -18,53 +18,76 @@ if TYPE_CHECKING:
     from tfcompat.matrix import records as r
     from tfcompat.matrix.matrix import Matrix
 
-__all__ = ["Reference", "cuda_image", "find_image", "ngc_image", "official_image", "official_tags_of", "python_image"]
+__all__ = [
+    "REPOSITORIES",
+    "cuda_image",
+    "find_image",
+    "libc_of",
+    "ngc_image",
+    "official_image",
+    "official_tags_of",
+    "python_image",
+    "snapshot_of",
+    "system_of_suite",
+]
 
-_REFERENCE = re.compile(
-    r"^(?P<name>(?:[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::\d+)?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
-    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$",
-    re.ASCII,
-)
-_LENGTH_LIMIT = 512  # characters; Docker allows 255 of name and 128 of tag
-
-
-class Reference(NamedTuple):
-    """An image reference as Docker reads it: repository without the default registry, tag, digest."""
-
-    repository: str
-    tag: str | None
-    digest: str | None
-
-    @classmethod
-    def parse(cls, text: str) -> Reference:
-        """Parse *text*. Raises :class:`RequestError` for anything that is not a reference."""
-        match = _REFERENCE.match(text.strip()) if len(text) <= _LENGTH_LIMIT else None
-        if match is None:
-            raise RequestError(f"{text[:80]!r} is not an image reference", "write REPOSITORY:TAG, as in python:3.11-slim")
-        name = match["name"].removeprefix("docker.io/").removeprefix("library/")
-        return cls(name, match["tag"] or (None if match["digest"] else "latest"), match["digest"])
-
-    def __str__(self) -> str:
-        return self.repository + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+REPOSITORIES = ("tensorflow/tensorflow", "nvidia/cuda", "python", "nvcr.io/nvidia/tensorflow")  # whose tags the snapshot has
 
 
 def find_image(matrix: Matrix, text: str) -> Image:
     """The image that *text* names, with the contents that are established; unknown where none are."""
     reference = Reference.parse(text)
-    if reference.digest is not None:
-        return _pinned(matrix, reference)
-    return matrix.remember(
-        ("image", str(reference)),
-        lambda: _curated(matrix, reference.repository, reference.tag) or _base(matrix, reference) or _unlisted(matrix, reference),
+
+    def make() -> Image:
+        if reference.digest is not None:
+            return _seen(matrix, _pinned(matrix, reference))
+        return _seen(
+            matrix, _curated(matrix, reference.repository, reference.tag) or _base(matrix, reference) or _unlisted(matrix, reference)
+        )
+
+    return matrix.remember(("image", str(reference)), make)
+
+
+def _seen(matrix: Matrix, image: Image) -> Image:
+    """The image as the registry sees it, where it was asked: existence, digest and platforms are its to say."""
+    sighting = matrix.sightings.get(image.reference)
+    if sighting is None:
+        repository = image.reference.partition(":")[0]
+        gone = image.status == "gone"
+        return image._replace(why=f"snapshot of {matrix.snapshots[repository]}") if gone else image
+    said = f"measured: {sighting.source} at {sighting.asked}"
+    if not sighting.exists:
+        return image._replace(status="gone", why=f"asked {sighting.source} on {sighting.asked[:10]}", evidence=(said, *image.evidence))
+    digests = {sighting.digest, *sighting.platforms.values()} - {None}
+    return image._replace(
+        status="rolling" if image.status == "rolling" else "measured",
+        digest=sighting.digest,
+        digests=dict(sighting.platforms),
+        platforms=tuple(sighting.platforms) or image.platforms,
+        moved_from=image.digest if image.digest is not None and digests and image.digest not in digests else None,
+        evidence=(said, *image.evidence),
     )
 
 
 def _pinned(matrix: Matrix, reference: Reference) -> Image:
-    """An image by digest: what its tag holds today says nothing of it, unless that is the digest on record."""
-    tagged = _curated(matrix, reference.repository, reference.tag)
+    """An image by digest: what a tag holds today says nothing of it, unless that is the digest on record."""
+    tagged = _curated(matrix, reference.repository, reference.tag or _tag_of(matrix, reference))
     if tagged is not None and tagged.digest == reference.digest:
         return tagged._replace(reference=str(reference))
     return Image(str(reference), "unknown", require_known=False)
+
+
+def _tag_of(matrix: Matrix, reference: Reference) -> str | None:
+    """The tag whose digest on record is that of *reference*."""
+    rows: Mapping[str, Callable[[], Any]] = {
+        "tensorflow/tensorflow": matrix.official_tags.values,
+        "nvidia/cuda": lambda: matrix.cuda_images,
+        "python": lambda: matrix.python_images,
+        "nvcr.io/nvidia/tensorflow": lambda: matrix.ngc_images,
+    }
+    if reference.repository not in rows:
+        return None
+    return next((row.tag for row in rows[reference.repository]() if row.digest == reference.digest), None)
 
 
 def _curated(matrix: Matrix, repository: str, tag: str | None) -> Image | None:
@@ -80,6 +103,17 @@ def _curated(matrix: Matrix, repository: str, tag: str | None) -> Image | None:
     rows_of, make = makers[repository]
     rows = matrix.remember(("rows", repository), rows_of)
     return make(matrix, rows[tag]) if tag in rows else None
+
+
+def snapshot_of(matrix: Matrix, repository: str) -> dict[str, Image]:
+    """The images of one of :data:`REPOSITORIES` by tag, as the snapshot has them; empty for any other repository."""
+    tags: dict[str, Callable[[], list[str]]] = {
+        "tensorflow/tensorflow": lambda: list(matrix.official_tags),
+        "nvidia/cuda": lambda: [row.tag for row in matrix.cuda_images],
+        "python": lambda: [row.tag for row in matrix.python_images],
+        "nvcr.io/nvidia/tensorflow": lambda: [row.tag for row in matrix.ngc_images],
+    }
+    return {tag: find_image(matrix, f"{repository}:{tag}") for tag in tags[repository]()} if repository in tags else {}
 
 
 def _unlisted(matrix: Matrix, reference: Reference) -> Image:
@@ -137,17 +171,21 @@ def official_image(matrix: Matrix, row: r.OfficialTag) -> Image:
     reference = f"tensorflow/tensorflow:{row.tag}"
     gpu = "gpu" in row.variants
     if row.rolling:
-        return Image(reference, "rolling", gpu=gpu, require_known=False, evidence=_all(row.evidence))
+        status = row.status if row.status == "gone" else "rolling"
+        return Image(reference, status, gpu=gpu, require_known=False, digest=row.digest, evidence=_all(row.evidence))
     contents = matrix.official_contents.get((row.tensorflow or "", "gpu" if gpu else "cpu"))
     if contents is None:
-        return Image(reference, row.status, gpu=gpu, tensorflow=_version(row.tensorflow), require_known=False, evidence=_all(row.evidence))
+        return Image(
+            reference, row.status, gpu=gpu, tensorflow=_version(row.tensorflow), require_known=False,
+            platforms=row.platforms, digest=row.digest, evidence=_all(row.evidence),
+        )  # fmt: skip
     python = contents.python_py3 if "py3" in row.variants and contents.python_py3 else contents.python
     return Image(
         reference,
         row.status,
         os=contents.os,
         python=_version(python),
-        libc=_libc(matrix, contents.os),
+        libc=libc_of(matrix, contents.os),
         cuda=_version(contents.cuda),
         cudnn=_version(contents.cudnn),
         tensorflow=_version(contents.tensorflow),
@@ -155,7 +193,7 @@ def official_image(matrix: Matrix, row: r.OfficialTag) -> Image:
         require=matrix.nvidia_require_cuda(contents.require),
         require_known=not gpu or contents.require is not None,
         compat=gpu,
-        platforms=tuple(contents.platforms) if contents.platforms else None,
+        platforms=row.platforms or (tuple(contents.platforms) if contents.platforms else None),
         digest=row.digest,
         uncertain=tuple(contents.uncertain) if gpu and contents.cudnn is None else (),
         evidence=(*_all(row.evidence), *_all(contents.evidence)),
@@ -170,8 +208,9 @@ def python_image(matrix: Matrix, row: r.PythonImage) -> Image:
         row.status,
         os=system,
         python=version(row.python),
-        libc=_libc(matrix, system),
+        libc=libc_of(matrix, system),
         platforms=row.platforms,
+        digest=row.digest,
         evidence=_all(row.evidence),
     )
 
@@ -184,7 +223,7 @@ def cuda_image(matrix: Matrix, row: r.CudaImage) -> Image:
         "delisted" if row.available == "delisted" else row.status,
         os=row.os,
         python=_version(distribution.python) if distribution else None,
-        libc=_libc(matrix, row.os),
+        libc=libc_of(matrix, row.os),
         cuda=version(row.cuda),
         cudnn=_version(row.cudnn),
         gpu=True,
@@ -193,6 +232,7 @@ def cuda_image(matrix: Matrix, row: r.CudaImage) -> Image:
         externally_managed=bool(distribution and distribution.externally_managed),
         compat=True,
         platforms=row.platforms,
+        digest=row.digest,
         evidence=_all(row.evidence),
     )
 
@@ -204,7 +244,7 @@ def ngc_image(matrix: Matrix, row: r.NgcImage) -> Image:
         row.status,
         os=row.os,
         python=_version(row.python),
-        libc=_libc(matrix, row.os),
+        libc=libc_of(matrix, row.os),
         cuda=_version(row.cuda),
         cudnn=_version(row.cudnn),
         tensorflow=_version(row.tensorflow),
@@ -223,6 +263,11 @@ def ngc_image(matrix: Matrix, row: r.NgcImage) -> Image:
 
 
 _SUITES = {"stretch": "debian9", "buster": "debian10", "bullseye": "debian11", "bookworm": "debian12", "trixie": "debian13"}
+
+
+def system_of_suite(name: str) -> str:
+    """``debian12`` of ``bookworm``; any other name as it is."""
+    return _SUITES.get(name, name)
 
 
 def _base(matrix: Matrix, reference: Reference) -> Image | None:
@@ -252,7 +297,7 @@ def _full_python(matrix: Matrix, reference: Reference, evidence: tuple[str, ...]
     version_, _, suite = (reference.tag or "").partition("-")
     if suite.startswith("alpine"):
         system = "alpine3" if suite == "alpine" else suite
-        musl = _libc(matrix, system) or Libc("musl", None)
+        musl = libc_of(matrix, system) or Libc("musl", None)
         python = _version(version_) if re.fullmatch(r"\d+(\.\d+)+", version_) else None
         return Image(
             str(reference),
@@ -278,7 +323,9 @@ def _distribution(matrix: Matrix, system: str | None) -> r.Distribution | None:
     return next((d for d in matrix.distributions if d.os == system), None)
 
 
-def _libc(matrix: Matrix, system: str | None) -> Libc | None:
+def libc_of(matrix: Matrix, system: str | None) -> Libc | None:
+    """The C library of a distribution such as ``ubuntu22.04``, None where it is not known."""
+
     def make() -> Libc | None:
         row = _distribution(matrix, system)
         return Libc(row.libc, _version(row.libc_version)) if row else None

@@ -116,8 +116,8 @@ def plan_changes(folder: Path, files: Mapping[str, Rows]) -> list[Change]:
     changes: list[Change] = []
     for name, rows in files.items():
         project = name.rpartition("/")[2].partition(".json")[0]
-        old = {row["version"]: row for row in _load_rows(folder / name)}
-        new = {row["version"]: row for row in rows}
+        old = {_key(row): row for row in _load_rows(folder / name)}
+        new = {_key(row): row for row in rows}
         changes += [Change(project, v, "removed") for v in old if v not in new]
         for v, row in new.items():
             if v not in old:
@@ -127,6 +127,11 @@ def plan_changes(folder: Path, files: Mapping[str, Rows]) -> list[Change]:
             elif old[v] != row:
                 changes.append(Change(project, v, "changed", "; ".join(_differences(old[v], row))[:300]))
     return changes
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    """What names a row: the version of a release, the tag of an image."""
+    return str(row["version"] if "version" in row else row["tag"])
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
@@ -141,8 +146,8 @@ def _load_rows(path: Path) -> Rows:
     try:
         text = path.read_text(encoding="utf-8")
         loaded = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
-        if not isinstance(loaded, list) or not all(isinstance(row, dict) and "version" in row for row in loaded):
-            raise ValueError("not a list of rows with a version")
+        if not isinstance(loaded, list) or not all(isinstance(row, dict) and ("version" in row or "tag" in row) for row in loaded):
+            raise ValueError("not a list of rows with a version or a tag")
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
@@ -150,21 +155,23 @@ def _load_rows(path: Path) -> Rows:
     return loaded
 
 
-def write_files(folder: Path, files: Mapping[str, Rows], changes: list[Change], measured: str | None, allow_shrink: bool = False) -> None:
-    """Write every file aside, then rename them all; *measured* is today's date (ISO), None when only a part was.
+def write_files(
+    folder: Path, files: Mapping[str, Rows], changes: list[Change], stamp: Mapping[str, str] | None, allow_shrink: bool = False
+) -> None:
+    """Write every file aside, then rename them all; *stamp* holds the dates (ISO), None leaves those that are there.
 
     Refuses to drop a version unless *allow_shrink*.
     """
     removed = [c for c in changes if c.kind == "removed"]
     if removed and not allow_shrink:
         raise MatrixError(
-            f"the index no longer has {len(removed)} rows that {folder} has: {', '.join(map(str, removed[:5]))}",
-            "releases rarely vanish: check the index, then repeat with --allow-shrink",
+            f"what was asked no longer has {len(removed)} rows that {folder} has: {', '.join(map(str, removed[:5]))}",
+            "releases and tags rarely vanish: check what was asked, then repeat with --allow-shrink",
         )
     aside: list[tuple[Path, Path]] = []
-    stamp = {"stamp.json": {"measured": measured}} if measured else {}
+    stamps = {"stamp.json": dict(stamp)} if stamp else {}
     try:
-        for name, rows in {**files, **stamp}.items():
+        for name, rows in {**files, **stamps}.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             aside.append((path.with_suffix(path.suffix + ".part"), path))

@@ -69,7 +69,9 @@ class Package(NamedTuple):
 class Image(NamedTuple):
     """An image as the rules see it. Contents that could not be established are None.
 
-    ``status``: ``documented``, ``observed``, ``absent`` (with ``why``), ``delisted`` or ``unknown``.
+    ``status``: ``measured`` (a registry listed it), ``documented``, ``observed``, ``rolling``, ``absent`` and ``gone``
+    (with ``why``), ``delisted`` or ``unknown``. ``digest`` is what the tag points to, ``digests`` has that of each platform,
+    ``moved_from`` is the digest of the snapshot where the registry has another.
     ``means`` says what a floating tag meant and when. ``compute_capabilities``: of an image that carries a TensorFlow build of its own (NGC).
     """
 
@@ -94,6 +96,8 @@ class Image(NamedTuple):
     compat: bool = False
     platforms: tuple[str, ...] | None = None
     digest: str | None = None
+    digests: Mapping[str, str | None] = {}
+    moved_from: str | None = None
     why: str = ""
     means: str = ""
     uncertain: tuple[str, ...] = ()

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_COMMANDS = {"resolve": "find an image, exact requirements and a Dockerfile", "matrix": "show, export, refresh or compile the matrix"}
+_COMMANDS = {
+    "resolve": "find an image, exact requirements and a Dockerfile",
+    "image": "list the tags of a repository, look into an image, compare the matrix with registries",
+    "matrix": "show, export, refresh or compile the matrix",
+}
 _EPILOG = "exit codes: 0 clean; 1 no solution or findings; 2 usage or configuration error; 3 could not check"
 
 

@@ -107,6 +107,6 @@ def run_refresh(options: argparse.Namespace) -> int:
     for change in changes:
         print(change)
     if options.write:
-        write_files(folder, files, changes, None if options.project else today, options.allow_shrink)
+        write_files(folder, files, changes, None if options.project else {"measured": today}, options.allow_shrink)
     print(f"{len(changes)} rows differ; {'written' if options.write else 'nothing was changed (use --write)'}", file=sys.stderr)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tfcompat.cli.registry import add_registry_arguments, open_registries
 from tfcompat.matrix.load import load_bundled, load_matrix
 from tfcompat.resolver import PackageLine, Request, Resolution, ResolutionImpossible, resolve
 
@@ -38,8 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-r", "--requirements", metavar="FILE", type=_path, action="append", default=[], help="requirements to honour; repeatable"
     )
     parser.add_argument("--matrix", metavar="PATH", type=_path, help="a compiled matrix instead of the bundled one")
+    parser.add_argument(
+        "--online", action="store_true", help="only images that their registry has now, with their digests; needs the network"
+    )
+    parser.add_argument("--pin-digest", action="store_true", help="name the image by tag and digest, so that it stays the same")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("--evidence", action="store_true", help="with --format text: every statement behind the plan")
+    add_registry_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -54,12 +60,25 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan, or the conflict; exit code 1 for a conflict."""
     matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
     try:
-        resolution = resolve(_request(options), matrix)
+        resolution = _resolve(_request(options), matrix, options)
     except ResolutionImpossible as conflict:
         _print_conflict(conflict, options.format)
         return conflict.exit_code
     sys.stdout.write(_render(resolution, options, matrix))
     return 0
+
+
+def _resolve(request: Request, matrix: Matrix, options: argparse.Namespace) -> Resolution:
+    if not options.online and not options.pin_digest:
+        return resolve(request, matrix)
+    from tfcompat.online import pin_digests, resolve_online
+
+    if options.online:
+        with open_registries(options) as registries:
+            resolution = resolve_online(request, matrix, registries)
+    else:
+        resolution = resolve(request, matrix)
+    return pin_digests(resolution) if options.pin_digest else resolution
 
 
 def _request(options: argparse.Namespace) -> Request:

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tfcompat.errors import MatrixError
+from tfcompat.matrix.images import FILES, join_images
 from tfcompat.versions import same_prefix, version
 
 if sys.version_info >= (3, 11):
@@ -43,9 +44,10 @@ def compile_matrix(data: Path) -> Row:
     tensorflow = [row for package in _TENSORFLOW for row in _releases(data, package, cells, tables)]
     keras = [row for package in _KERAS for row in _releases(data, package, [], tables)]
     requires = _load(data / "images/nvidia-cuda-require.json")
-    return {
+    document: Row = {
         "schema_version": SCHEMA_VERSION,
         "measured": _load(data / "measured/stamp.json")["measured"],
+        "snapshots": {row["repository"]: row["as_of"] for row in _load(data / "images/snapshots.toml")["snapshot"]},
         "tensorflow": tensorflow,
         "keras": keras,
         "requirement_sets": list(tables.sets),
@@ -71,6 +73,11 @@ def compile_matrix(data: Path) -> Row:
             "ngc": _rows(data, "images/ngc-tensorflow.toml", "image"),
         },
     }
+    stamp = data / "measured/images/stamp.json"
+    if stamp.exists():  # only where registries could be asked: see 'tfcompat image refresh'
+        dates = _load(stamp)
+        join_images(document, {name: _load(stamp.with_name(FILES[name])) for name in dates}, dates)
+    return document
 
 
 def dump_document(document: Row) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from packaging.specifiers import SpecifierSet
@@ -35,11 +36,17 @@ class Matrix:
     ``source`` names where the document came from, ``measured`` the day (ISO) it was last refreshed.
     """
 
-    def __init__(self, document: Mapping[str, Any], source: str) -> None:
+    def __init__(self, document: Mapping[str, Any], source: str, sightings: Mapping[str, r.Sighting] = MappingProxyType({})) -> None:
         self.document = document
         self.source = source
+        self.sightings = sightings
         self.measured: str = document["measured"]
+        self.snapshots: Mapping[str, str] = document["snapshots"]  # by repository: as of when its tags are known (ISO)
         self._memo: dict[Any, Any] = {}
+
+    def with_sightings(self, sightings: Mapping[str, r.Sighting]) -> Matrix:
+        """The same matrix, where images are seen as registries see them now; by reference."""
+        return Matrix(self.document, self.source, {**self.sightings, **sightings})
 
     def remember(self, key: Any, make: Callable[[], Value]) -> Value:
         """What *make* returned the first time for *key*: for pure functions of the matrix. Bounded."""

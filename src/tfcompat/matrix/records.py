@@ -31,6 +31,7 @@ __all__ = [
     "PackageRelease",
     "PythonImage",
     "Release",
+    "Sighting",
     "Toolkit",
 ]
 
@@ -174,6 +175,7 @@ class PythonImage(NamedTuple):
     status: str
     last_listed: str
     platforms: Text | None = None
+    digest: str | None = None
     evidence: Evidence = {}
 
 
@@ -189,11 +191,12 @@ class CudaImage(NamedTuple):
     status: str
     available: Literal["listed", "unsupported", "delisted", "unknown"]
     platforms: Text | None = None
+    digest: str | None = None
     evidence: Evidence = {}
 
 
 class OfficialTag(NamedTuple):
-    """A tag of ``tensorflow/tensorflow``: ``documented`` or ``observed`` to exist."""
+    """A tag of ``tensorflow/tensorflow``. ``status``: how it is known to exist, ``gone`` where a refresh did not find it."""
 
     tag: str
     tensorflow: str | None
@@ -202,6 +205,7 @@ class OfficialTag(NamedTuple):
     prerelease: bool
     status: str
     digest: str | None = None
+    platforms: Text | None = None
     evidence: Evidence = {}
 
 
@@ -288,3 +292,17 @@ class Note(NamedTuple):
     platform: str | None = None
     capabilities: str | None = None
     evidence: Evidence = {}
+
+
+class Sighting(NamedTuple):
+    """What a registry said of a tag when it was asked (``asked``: ISO time, UTC; ``source``: its address).
+
+    ``digest`` is what the tag points to, ``platforms`` the digest of each image behind it; not a part of the document.
+    """
+
+    reference: str
+    exists: bool
+    asked: str
+    source: str
+    digest: str | None = None
+    platforms: dict[str, str | None] = {}

@@ -55,6 +55,7 @@ class Images:
 class Document:
     schema_version: int
     measured: str
+    snapshots: dict[str, str]
     tensorflow: list[r.Release]
     keras: list[r.Release]
     requirement_sets: list[list[str]]

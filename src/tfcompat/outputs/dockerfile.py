@@ -26,11 +26,7 @@ def render_dockerfile(plan: Plan, measured: str) -> str:
     lines = [*header(plan, measured)]
     for remark in plan.remarks:
         lines += textwrap.wrap(remark + ".", 110, initial_indent="# - ", subsequent_indent="#   ", break_long_words=False)
-    lines += [
-        "",
-        f"FROM --platform={plan.platform} {plan.image.reference}" if plan.platform != "linux/amd64" else f"FROM {plan.image.reference}",
-        "",
-    ]
+    lines += ["", *_from(plan), ""]
     lines += _interpreter(plan)
     lines += _install(plan)
     if plan.library_path:
@@ -38,6 +34,15 @@ def render_dockerfile(plan: Plan, measured: str) -> str:
     if plan.env:
         lines += [*(f"ENV {name}={_quoted(value)}" for name, value in plan.env.items()), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _from(plan: Plan) -> Iterator[str]:
+    """The base image; where it is pinned by digest, a line before it tells people the tag."""
+    tag, at, _ = plan.image.reference.partition("@")
+    if at and ":" in tag.rpartition("/")[2]:
+        yield f"# {tag}{f', as the registry had it on {plan.image.asked[:10]}' if plan.image.asked else ''}"
+    platform = f"--platform={plan.platform} " if plan.platform != "linux/amd64" else ""
+    yield f"FROM {platform}{plan.image.reference}"
 
 
 def _interpreter(plan: Plan) -> Iterator[str]:

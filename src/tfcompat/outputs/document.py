@@ -61,6 +61,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             "reference": plan.image.reference,
             "recipe": plan.image.recipe,
             "digest": plan.image.digest,
+            "platforms": dict(plan.image.digests),
+            "asked": plan.image.asked,
             "evidence": plan.image.evidence,
         },
         "requirements": list(plan.requirements),

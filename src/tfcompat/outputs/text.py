@@ -80,7 +80,15 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "cudnn", plan.cudnn or "unknown"
     for name, value in plan.host.items():
         yield f"host {name}", value
-    yield "tag", {"documented": "documented to exist", "observed": "seen in use"}.get(plan.image.evidence, plan.image.evidence)
+    yield "tag", _known_by(plan.image.evidence, plan.image.asked)
+    if plan.image.asked and plan.image.digest:
+        yield "digest", plan.image.digest
+
+
+def _known_by(evidence: str, asked: str | None) -> str:
+    if evidence == "measured":
+        return f"in the registry at {asked}" if asked else "in the registry's listing"
+    return {"documented": "documented to exist", "observed": "seen in use"}.get(evidence, evidence)
 
 
 def _columns(items: tuple[str, ...]) -> list[str]:

@@ -140,7 +140,7 @@ def own_build(matrix: Matrix, image: Image) -> tuple[Tensorflow, Offer]:
         offer = Offer("ngc", image, image.cuda, image.cudnn, cuda_where=image.reference, cuda_evidence=image.evidence)
         return Tensorflow(release, "linux/amd64", build), offer
 
-    return matrix.remember(("own build", image.reference), make)
+    return matrix.remember(("own build", image), make)
 
 
 def custom_offers(matrix: Matrix, image: Image, tensorflow: Tensorflow, python: Version, gpu: bool) -> Iterator[Offer]:
@@ -173,7 +173,7 @@ def python_base(matrix: Matrix, python: Version, precise: str | None = None) -> 
 
     def make() -> Image | None:
         order = ("bookworm", "bullseye", "buster", "trixie", "stretch")
-        rows = [r for r in matrix.python_images if r.python == wanted and r.suite and r.tag.endswith("-" + r.suite)]
+        rows = [r for r in matrix.python_images if r.python == wanted and r.suite and r.tag.endswith("-" + r.suite) and r.status != "gone"]
         rows.sort(key=lambda r: order.index(r.suite) if r.suite in order else len(order))
         plain = next((r for r in matrix.python_images if r.tag == f"{wanted}-slim"), None)
         chosen = rows[0] if rows else plain

@@ -24,7 +24,10 @@ _KINDS = ("verified", "measured", "documented", "observed", "inferred", "unknown
 
 
 class PlanImage(NamedTuple):
-    """The image to start from. ``evidence`` is the kind of proof that the tag exists; ``digest`` is None unless known."""
+    """The image to start from. ``evidence`` is the kind of proof that the tag exists; ``digest`` is None unless known.
+
+    ``asked`` is when a registry said so (ISO, UTC), ``digests`` what it has for each platform.
+    """
 
     reference: str
     recipe: str
@@ -33,6 +36,8 @@ class PlanImage(NamedTuple):
     python_from: str = "image"
     os: str | None = None
     carries_tensorflow: bool = False
+    digests: Mapping[str, str | None] = {}
+    asked: str | None = None
 
 
 class Plan(NamedTuple):
@@ -92,7 +97,7 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
         cuda=str(offer.cuda) if gpu and offer.cuda else None,
         cudnn=str(offer.cudnn) if gpu and offer.cudnn else None,
         platform=candidate.tensorflow.platform if release.package != "nvidia" else wishes["platform"].value,
-        image=_plan_image(candidate),
+        image=_plan_image(matrix, candidate),
         requirements=tuple(requirements),
         env=env,
         steps=tuple([remark("library-path", fact=notes[0].fact)] if library_path else [remark("libdevice")] if libdevice else []),
@@ -121,11 +126,14 @@ def _site_packages(candidate: Candidate) -> str:
     return f"/opt/venv/lib/python{candidate.python.major}.{candidate.python.minor}/site-packages"
 
 
-def _plan_image(candidate: Candidate) -> PlanImage:
+def _plan_image(matrix: Matrix, candidate: Candidate) -> PlanImage:
     image = candidate.offer.image
-    status = "unknown" if image.status in ("rolling", "unknown") else image.status
+    status = "unknown" if image.status in ("rolling", "unknown", "gone") else image.status
     inside = image.tensorflow is not None and str(image.tensorflow) == candidate.tensorflow.release.version
-    return PlanImage(image.reference, candidate.offer.recipe, image.digest, status, candidate.offer.python_from, image.os, inside)
+    sighting = matrix.sightings.get(image.reference)
+    asked = sighting.asked if sighting else None
+    python_from = candidate.offer.python_from
+    return PlanImage(image.reference, candidate.offer.recipe, image.digest, status, python_from, image.os, inside, image.digests, asked)
 
 
 def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) -> tuple[list[str], list[str]]:

@@ -1,7 +1,8 @@
 """image-tag-exists: a tag must be known to exist before it is recommended, and should not move.
 
-From the dated snapshot of the registries: ``documented`` tags are on an official list or proven by digest,
-``observed`` ones are used in public, ``absent`` ones are reported missing, ``delisted`` ones were removed.
+By the registry where it was asked: ``measured`` tags are there, ``gone`` ones are not. Else by the dated snapshot:
+``documented`` tags are on an official list or proven by digest, ``observed`` ones are used in public, ``absent``
+ones are reported missing, ``delisted`` ones were removed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def judge_platform(matrix: Matrix, image: Image | None, platform: str) -> Verdict | None:
-    if image is None or image.status in ("absent", "unknown", "delisted"):
+    if image is None or image.status in ("absent", "gone", "unknown", "delisted"):
         return None
     if image.platforms is None:
         return None if platform == "linux/amd64" or not image.tensorflow else unknown("platform-unknown")
@@ -28,13 +29,17 @@ def judge(matrix: Matrix, image: Image | None) -> Verdict | None:
         return None
     if image.status == "absent":
         return violated("absent", "error", image.evidence, why=image.why)
+    if image.status == "gone":
+        return violated("gone", "error", image.evidence, why=image.why)
     if image.status == "delisted":
         return violated("delisted", "error", image.evidence)
     if image.status == "rolling":
         return violated("rolling", "warning", image.evidence)
     if image.status == "unknown":
         return unknown("unknown", image.evidence, measured=matrix.measured)
-    return OK if image.status == "documented" else violated("observed", "note", image.evidence)
+    if image.moved_from is not None:
+        return violated("moved", "note", image.evidence, before=image.moved_from[:19], now=(image.digest or "")[:19])
+    return OK if image.status in ("measured", "documented") else violated("observed", "note", image.evidence)
 
 
 RULE = Rule(
@@ -43,6 +48,8 @@ RULE = Rule(
     (Check(("image",), judge), Check(("image", "platform"), judge_platform)),
     {
         "absent": "there is no {image} ({why})",
+        "gone": "the registry has no {image} ({why})",
+        "moved": "{image} has moved since the snapshot, from {before} to {now}: what is inside may have changed",
         "delisted": "no longer in the registry: {image}",
         "rolling": "{image} is a floating tag: the next pull may bring something else",
         "observed": "{image} is seen in use, but stands on no official list",
@@ -50,5 +57,10 @@ RULE = Rule(
         "platform-unknown": "whether {image} is made for {platform} is not established",
         "unknown": "whether {image} exists is not known (snapshot of {measured})",
     },
-    {"absent": "take a tag that exists, or install the release on a plain Python image", "rolling": "pin a version tag or a digest"},
+    {
+        "absent": "take a tag that exists, or install the release on a plain Python image",
+        "gone": "take a tag that exists, or install the release on a plain Python image",
+        "moved": "look at what is inside with 'tfcompat image inspect', and pin the digest",
+        "rolling": "pin a version tag or a digest",
+    },
 )

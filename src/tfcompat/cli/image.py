@@ -1,0 +1,254 @@
+"""``tfcompat image list | inspect | verify | refresh``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfcompat.cli.registry import add_registry_arguments, open_registries
+from tfcompat.errors import RequestError
+from tfcompat.images import REPOSITORIES
+from tfcompat.matrix.load import load_bundled, load_matrix
+from tfcompat.reference import Reference
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from tfcompat.matrix import Matrix
+    from tfcompat.sightings import Learned, Observed
+
+__all__ = ["add_arguments"]
+
+_LIMIT = 80  # images; Docker Hub lets an address without an account read about 100 manifests in six hours
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One parser a subcommand."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    list_ = commands.add_parser("list", help="the tags of a repository, newest version first")
+    list_.add_argument(
+        "repository", nargs="?", default="tensorflow/tensorflow", metavar="REPOSITORY", help="default: tensorflow/tensorflow"
+    )
+    list_.add_argument("--version", metavar="SPEC", help="only versions that match, as in 2.15 or '>=2.16'")
+    list_.add_argument(
+        "--variant", metavar="NAME", action="append", default=[], help="only with this variant: gpu, jupyter, devel, rc; repeat for several"
+    )
+    list_.add_argument("--without", metavar="NAME", action="append", default=[], help="only without this variant; repeatable")
+    list_.add_argument("--limit", metavar="N", type=_count, help="at most so many")
+    list_.set_defaults(run=run_list)
+
+    inspect = commands.add_parser("inspect", help="what is inside an image, and whether that goes together; nothing is pulled")
+    inspect.add_argument("reference", metavar="REFERENCE", help="as in tensorflow/tensorflow:2.18.0-gpu")
+    inspect.add_argument("--platform", default="linux/amd64", metavar="OS/ARCH", help="default: linux/amd64")
+    inspect.add_argument("--gpu", metavar="GPU", action="append", default=[], help="judge it for this GPU as well; repeatable")
+    inspect.add_argument("--driver", metavar="VERSION", help="and for this NVIDIA driver")
+    inspect.add_argument("--evidence", action="store_true", help="with --format text: every statement behind the contents")
+    inspect.set_defaults(run=run_inspect)
+
+    verify = commands.add_parser("verify", help="compare the image rows of the matrix with the registries; exit code 1 where they differ")
+    verify.add_argument("repository", nargs="*", metavar="REPOSITORY", help=f"of {', '.join(REPOSITORIES)}; default: all")
+    verify.add_argument(
+        "--limit", metavar="N", type=_count, default=_LIMIT, help=f"look into at most so many images not read before (default: {_LIMIT})"
+    )
+    verify.set_defaults(run=run_verify)
+
+    refresh = commands.add_parser("refresh", help="read tags and digests anew into data/measured/images, and print the difference")
+    refresh.add_argument("repository", nargs="*", metavar="REPOSITORY", help=f"of {', '.join(REPOSITORIES)}; default: all")
+    refresh.add_argument("--write", action="store_true", help="keep what was read; without it nothing is changed")
+    refresh.add_argument("--allow-shrink", action="store_true", help="accept that the registry has lost tags")
+    refresh.add_argument("--data", metavar="DIR", type=Path, default=Path("data"), help="the data folder of a checkout (default: data)")
+    refresh.set_defaults(run=run_refresh)
+
+    for command in (list_, inspect):
+        command.add_argument("--online", action="store_true", help="take nobody's word but the registry's")
+        command.add_argument("--offline", action="store_true", help="ask nobody: what was kept, and the snapshot")
+    for command in (list_, inspect, verify):
+        command.add_argument("--format", choices=("text", "json"), default="text")
+    for command in (list_, inspect, verify, refresh):
+        command.add_argument("--matrix", metavar="PATH", type=Path, help="a compiled matrix instead of the bundled one")
+        add_registry_arguments(command)
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isdigit() and len(text) < 10 else -1
+    if number < 0:
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of images")
+    return number
+
+
+def run_list(options: argparse.Namespace) -> int:
+    """Every tag that the filters leave, newest version first."""
+    from tfcompat.outputs.images import render_tags, render_tags_json, tag_cells
+    from tfcompat.sightings import fetch_listing
+    from tfcompat.tags import TagName
+
+    reference = _repository(options.repository)
+    keep = _filter(options)
+    with open_registries(options, options.offline) as registries, _progress("tags") as progress:
+        learned = fetch_listing(registries, _matrix(options), reference, _mode(options), progress)
+        asked = registries.transport.requests
+    if learned is None:
+        print(f"tfcompat: there is no repository {reference.repository} that may be seen", file=sys.stderr)
+        return 1
+    listing = learned.listing
+    entries = sorted(((TagName.parse(t.name), t) for t in listing.tags), key=lambda pair: pair[0].order)
+    rows = [tag_cells(name, t.digest, t.platforms, t.size, t.updated) for name, t in entries if keep(name)][: options.limit]
+    if options.format == "json":
+        sys.stdout.write(render_tags_json(rows, reference.repository, learned.origin, listing.asked, listing.complete))
+    else:
+        shown = f"{len(rows)} of {len(listing.tags)} tags"
+        sys.stdout.write(render_tags(rows, f"{shown}; {_said(learned, asked)}") if rows else f"{shown}; {_said(learned, asked)}\n")
+    _say_why(learned, listing.asked)
+    return 0 if rows else 1
+
+
+def _filter(options: argparse.Namespace) -> Callable[[Any], bool]:
+    from tfcompat.versions import parse_specifier
+
+    wanted = parse_specifier(options.version, "--version") if options.version is not None else None
+
+    def keep(name: Any) -> bool:
+        fits = wanted is None or (name.version is not None and wanted.contains(name.version, prereleases=True))
+        return fits and all(v in name.variants for v in options.variant) and not any(v in name.variants for v in options.without)
+
+    return keep
+
+
+def _said(learned: Learned, requests: int) -> str:
+    listing = learned.listing
+    if learned.origin == "snapshot":
+        return f"snapshot of {listing.asked}"
+    partial = "" if listing.complete else ", which counts more than it shows"
+    return f"asked {listing.source} at {listing.asked}{partial} ({requests} request{'' if requests == 1 else 's'} made)"
+
+
+def _say_why(learned: Learned | Observed, asked: str | None) -> None:
+    """On standard error: that this is not the registry's own word, and of when it is."""
+    if learned.why:
+        used = {"cache": f"this is what it said at {asked}", "snapshot": f"this is the snapshot of {asked}"}[learned.origin]
+        print(f"tfcompat: {learned.why}; {used}", file=sys.stderr)
+
+
+def run_inspect(options: argparse.Namespace) -> int:
+    """Exit code 1 when a rule rejects what is inside or the image is not there, 3 when nobody knows whether it is."""
+    from tfcompat.inspection import inspect_image
+    from tfcompat.matrix.gpus import find_gpu
+    from tfcompat.outputs.images import render_inspection, render_inspection_json
+    from tfcompat.platforms import PLATFORMS
+    from tfcompat.sightings import observe
+    from tfcompat.versions import parse_version
+
+    matrix, reference = _matrix(options), Reference.parse(options.reference)
+    if options.platform not in PLATFORMS:
+        raise RequestError(f"--platform: {options.platform!r} is not known", f"one of {', '.join(PLATFORMS)}")
+    gpus = [find_gpu(matrix, name) for name in options.gpu]
+    driver = parse_version(options.driver, "--driver") if options.driver is not None else None
+    with open_registries(options, options.offline) as registries:
+        observed = observe(registries, reference, options.platform, _mode(options))
+        asked = registries.transport.requests
+    sighting, manifest = observed.sighting, observed.manifest
+    config, digest, size = (manifest.config, manifest.config_digest, manifest.size) if manifest else (None, "", None)
+    inspection = inspect_image(matrix, str(reference), options.platform, sighting, config, digest, gpus, driver)
+    when = sighting.asked if sighting else matrix.snapshots.get(reference.repository, matrix.measured)
+    if options.format == "json":
+        sys.stdout.write(render_inspection_json(inspection, size, observed.origin, when))
+    else:
+        who = f"asked {sighting.source} at {when} ({asked} request{'' if asked == 1 else 's'} made)" if sighting else f"snapshot of {when}"
+        sys.stdout.write(render_inspection(inspection, size, who, options.evidence))
+    _say_why(observed, when)
+    return 1 if inspection.rejected else 3 if inspection.image.status == "unknown" else 0
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Exit code 1 on drift, 3 when something could not be established, 0 when everything was and agrees."""
+    from tfcompat.outputs.images import render_drift, render_drift_json
+    from tfcompat.verification import verify_repository
+
+    matrix, found = _matrix(options), []
+    with open_registries(options, offline=False) as registries:
+        for repository in _covered(options.repository):
+            with _progress(repository) as progress:
+                found.append(verify_repository(registries, matrix, repository, options.limit, progress))
+    drift = [d for v in found for d in v.drift]
+    unestablished = [f"{v.repository}: {text}" for v in found for text in v.open]
+    if options.format == "json":
+        sys.stdout.write(render_drift_json(drift, unestablished))
+    else:
+        counts = f"{sum(v.tags for v in found)} tags listed, {sum(v.compared for v in found)} images looked into"
+        sys.stdout.write(render_drift(drift, unestablished, f"{len(drift)} differences; {counts}"))
+    return 1 if drift else 3 if unestablished else 0
+
+
+def run_refresh(options: argparse.Namespace) -> int:
+    """Read everything first, print the difference, and write only when told to."""
+    import json
+    from datetime import datetime, timezone
+
+    from tfcompat.matrix.images import FILES
+    from tfcompat.refresh import plan_changes, write_files
+    from tfcompat.snapshot import measure_repository
+
+    matrix, files = _matrix(options), {}
+    repositories = _covered(options.repository)
+    with open_registries(options, offline=False) as registries:
+        for repository in repositories:
+            with _progress(repository) as progress:
+                files.update(measure_repository(registries, matrix, repository, progress))
+        today = datetime.fromtimestamp(registries.now(), timezone.utc).date().isoformat()
+    folder = options.data / "measured" / "images"
+    changes = plan_changes(folder, files)
+    for change in changes:
+        print(change)
+    if options.write:
+        stamp = folder / "stamp.json"
+        before = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
+        dates = {name: today if name in repositories else before[name] for name in FILES if name in repositories or name in before}
+        write_files(folder, files, changes, dates, options.allow_shrink)
+    print(f"{len(changes)} rows differ; {'written' if options.write else 'nothing was changed (use --write)'}", file=sys.stderr)
+    return 0
+
+
+def _matrix(options: argparse.Namespace) -> Matrix:
+    return load_matrix(options.matrix) if options.matrix else load_bundled()
+
+
+def _mode(options: argparse.Namespace) -> Any:
+    if options.online and options.offline:
+        raise RequestError("--online excludes --offline", "leave one of them out")
+    return "online" if options.online else "auto"
+
+
+def _repository(text: str) -> Reference:
+    reference = Reference.parse(text)
+    if reference.digest is not None or text.strip().rpartition("/")[2].count(":"):
+        raise RequestError(f"{text!r} names one image, not a repository", "leave the tag out, or use 'tfcompat image inspect'")
+    return reference
+
+
+def _covered(names: list[str]) -> tuple[str, ...]:
+    repositories = tuple(_repository(name).repository for name in names) or REPOSITORIES
+    unknown = [name for name in repositories if name not in REPOSITORIES]
+    if unknown:
+        raise RequestError(f"the matrix has no rows of {unknown[0]}", f"one of {', '.join(REPOSITORIES)}")
+    return repositories
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int | None], None] | None]:
+    """A progress bar on standard error; without a terminal none, and rich is not even imported."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

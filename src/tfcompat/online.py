@@ -1,0 +1,65 @@
+"""``resolve`` with registries asked: only images that are there now, with their digests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfcompat.errors import CouldNotCheck
+from tfcompat.reference import Reference
+from tfcompat.resolver import Resolution, ResolutionImpossible, resolve
+from tfcompat.sightings import fetch_sightings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tfcompat.matrix import Matrix
+    from tfcompat.matrix.records import Sighting
+    from tfcompat.registry.registries import Registries
+    from tfcompat.resolver import Plan, Request
+
+__all__ = ["pin_digests", "resolve_online"]
+
+_ROUNDS = 40  # each asks for the images of the plans before it; a registry that has none of them is not worth more
+
+
+def resolve_online(request: Request, matrix: Matrix, registries: Registries) -> Resolution:
+    """:func:`~tfcompat.resolver.resolve`, until every image of the plan and its alternatives was seen in its registry.
+
+    An image that is gone is no candidate any more, and its reason is that. Raises what ``resolve`` raises, and
+    :class:`CouldNotCheck` when a registry gives no usable answer.
+    """
+    sightings: dict[str, Sighting] = {}
+    for _ in range(_ROUNDS):
+        seen = matrix.with_sightings(sightings)
+        outcome: Resolution | ResolutionImpossible
+        try:
+            outcome = resolve(request, seen)
+            plans = [outcome.plan, *outcome.alternatives]
+        except ResolutionImpossible as conflict:
+            outcome, plans = conflict, [s.plan for s in conflict.suggestions]
+        unseen = _references(plans) - sightings.keys()
+        if not unseen:
+            if isinstance(outcome, ResolutionImpossible):
+                raise outcome
+            return outcome
+        sightings |= fetch_sightings(registries, map(Reference.parse, sorted(unseen)))
+    raise CouldNotCheck(f"{len(sightings)} images were asked for, and most of them are gone", "check the addresses of the registries")
+
+
+def _references(plans: Iterable[Plan]) -> set[str]:
+    return {plan.image.reference for plan in plans}
+
+
+def pin_digests(resolution: Resolution) -> Resolution:
+    """Each image by tag and digest. Raises :class:`CouldNotCheck` where the digest of the plan's own is not known."""
+    if resolution.plan.image.digest is None:
+        raise CouldNotCheck(f"the digest of {resolution.plan.image.reference} is not known", "ask the registry: add --online")
+    pinned = [_pinned(plan) for plan in (resolution.plan, *resolution.alternatives)]
+    return resolution._replace(plan=pinned[0], alternatives=tuple(pinned[1:]))
+
+
+def _pinned(plan: Plan) -> Plan:
+    image = plan.image
+    if image.digest is None or "@" in image.reference:
+        return plan
+    return plan._replace(image=image._replace(reference=f"{image.reference}@{image.digest}"))

@@ -1,0 +1,79 @@
+"""The clients by host, made when they are first needed, over one transport and one store."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfcompat.reference import DOCKER_HUB
+from tfcompat.registry.credentials import find_credentials
+from tfcompat.registry.distribution import Distribution
+from tfcompat.registry.hub import Hub
+from tfcompat.registry.store import Store
+from tfcompat.registry.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tfcompat.registry.records import Registry
+    from tfcompat.registry.settings import Settings
+
+__all__ = ["Registries"]
+
+
+class Registries:
+    """Every registry that the settings lead to. Close it after use: it holds connections."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str] = os.environ,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        offline: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.store = Store(settings.cache or _user_cache())
+        self.transport = Transport(self.store.pages, settings.timeout, sleep, offline)
+        self.now = now
+        self._environ = environ
+        self._clients: dict[str, Distribution] = {}
+
+    def __enter__(self) -> Registries:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.transport.close()
+
+    def of_tags(self, registry: str) -> Registry:
+        """Who lists the tags of the host *registry*: Docker Hub's API knows more of them than its registry does."""
+        settings = self.settings
+        if registry == DOCKER_HUB and not settings.mirrored:
+            return Hub(settings.hub, self.transport, self.store, self.now, settings.max_age)
+        return self.of_images(registry)
+
+    def of_images(self, registry: str) -> Distribution:
+        """Who serves manifests and configs of the host *registry*."""
+        if registry not in self._clients:
+            self._clients[registry] = Distribution(
+                self.settings.base(registry),
+                self.transport,
+                self.store,
+                lambda: find_credentials(registry, self._environ),
+                self.now,
+                self.settings.max_age,
+            )
+        return self._clients[registry]
+
+    def address_of_tags(self, registry: str) -> str:
+        """The address that :meth:`of_tags` asks."""
+        plain = registry == DOCKER_HUB and not self.settings.mirrored
+        return self.settings.hub.rstrip("/") if plain else self.settings.base(registry)
+
+
+def _user_cache() -> Path:
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("tfcompat")) / "registry"

@@ -1,0 +1,352 @@
+"""One request, bounded in size, time and patience; nothing of it is kept unless it came whole.
+
+A session that several threads share. Redirects are followed here and not by ``requests``: what
+authorizes at one host is not sent to another, and an encrypted connection is not left for a plain one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from tfcompat import __version__
+from tfcompat.errors import CouldNotCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tenacity import RetryCallState
+
+__all__ = ["PAGE_LIMIT", "Answer", "Transport", "origin"]
+
+PAGE_LIMIT = 16 << 20  # bytes; a page of 100 tags has about 300 kB, 10,000 bare names about 200 kB
+_CHUNK = 1 << 16
+_CONNECT_TIMEOUT = 10.0  # seconds
+_ATTEMPTS = 4
+_REDIRECTS = 5
+_PATIENCE = 60.0  # seconds; who asks for a longer wait is told about it instead
+_RETRIED = {408, 429, 500, 502, 503, 504}
+_REDIRECTED = {301, 302, 303, 307, 308}
+
+
+class Answer(NamedTuple):
+    """A complete answer: status, headers (any case), body, and the URL that gave it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+class _Authorization(AuthBase):
+    """The header that was decided on, or none: without it ``requests`` would send what a .netrc has."""
+
+    def __init__(self, value: str | None) -> None:
+        self.value = value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.pop("Authorization", None)
+        if self.value:
+            request.headers["Authorization"] = self.value
+        return request
+
+
+class _Refused(Exception):
+    """An answer that a repetition may mend; ``wait`` is what the server asked for, in seconds."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+class Transport:
+    """Sends requests and counts them. ``cache``: a folder for pages that carry an ETag; None keeps none.
+
+    ``timeout`` bounds the wait for the next byte, four times as much the whole answer, in seconds. With ``offline``
+    nothing is sent.
+    Proxies and certificates are those that ``requests`` users expect (``HTTPS_PROXY``, ``REQUESTS_CA_BUNDLE``).
+    """
+
+    def __init__(
+        self, cache: str | None = None, timeout: float = 30.0, sleep: Callable[[float], None] = time.sleep, offline: bool = False
+    ) -> None:
+        self.requests = 0
+        self._offline = offline
+        self._timeout = timeout
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._resume: dict[str, float] = {}  # by host: the time (unix) before which it answers nothing
+        self._plain = _new_session(_Counting(self._count))
+        self._etags: Any = None
+        adapter: HTTPAdapter = _Counting(self._count)
+        if cache:
+            self._etags, adapter = _open_cache(cache, self._count)
+        self._pages = _new_session(adapter)
+
+    def close(self) -> None:
+        self._plain.close()
+        self._pages.close()
+
+    def __enter__(self) -> Transport:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def fetch(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        authorization: str | None = None,
+        *,
+        method: str = "GET",
+        limit: int = PAGE_LIMIT,
+        form: Mapping[str, str] | None = None,
+        page: bool = False,
+        follow: bool = True,
+    ) -> Answer:
+        """The answer to one request, after redirects and with repetitions where they may help.
+
+        *page* allows an answer from the cache if the server confirms its ETag. *follow* is off where credentials are in the
+        *form*. Statuses other than those of failure are the caller's to judge. Raises :class:`CouldNotCheck`.
+        """
+        if self._offline:
+            raise CouldNotCheck(f"{_host(url)} was not asked (--offline)", "leave --offline out")
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Refused), stop=stop_after_attempt(_ATTEMPTS), wait=_wait, sleep=self._sleep, reraise=True
+        )
+        try:
+            return retrying(self._follow, method, url, dict(headers or {}), authorization, limit, form, page, follow)
+        except _Refused as refused:
+            raise CouldNotCheck(
+                f"{_host(url)} did not answer {_shown(url)} in {_ATTEMPTS} attempts: {refused}",
+                "check the network, the proxy and the address",
+            ) from None
+
+    def forget_page(self, url: str) -> None:
+        """Drop a page whose content turned out to be wrong."""
+        if self._etags is not None:
+            self._etags.delete(_cache_key(url))
+
+    def _follow(
+        self, method: str, url: str, headers: dict[str, str], authorization: str | None, limit: int, form: Any, page: bool, follow: bool
+    ) -> Answer:
+        here = url
+        for _ in range(_REDIRECTS + 1):
+            answer = self._send(method, here, headers, authorization, limit, form, page)
+            if answer.status not in _REDIRECTED or not follow:
+                return answer
+            target = urljoin(here, answer.headers.get("Location", ""))
+            if origin(target) != origin(here):
+                authorization = None
+            if urlsplit(target).scheme not in ("http", "https") or (here.startswith("https:") and not target.startswith("https:")):
+                raise CouldNotCheck(
+                    f"{_host(here)} redirects to {_shown(target)}, which is not encrypted", "name the registry's own address"
+                )
+            here = target
+        raise CouldNotCheck(f"{_host(url)} redirects {_shown(url)} more than {_REDIRECTS} times", "check the address")
+
+    def _send(self, method: str, url: str, headers: dict[str, str], authorization: str | None, limit: int, form: Any, page: bool) -> Answer:
+        self._spare(url)
+        session = self._pages if page else self._plain
+        try:
+            with session.request(
+                method, url, headers=headers, data=form, auth=_Authorization(authorization), stream=True,
+                allow_redirects=False, timeout=(min(_CONNECT_TIMEOUT, self._timeout), self._timeout),
+            ) as response:  # fmt: skip
+                self._note_limit(response)
+                if response.status_code in _RETRIED:
+                    raise self._refusal(response)
+                body = b"" if method == "HEAD" else self._read(response, limit)
+                return Answer(response.status_code, response.headers, body, url)
+        except requests.exceptions.SSLError as error:
+            raise CouldNotCheck(
+                f"{_host(url)} has a certificate that is not trusted: {_reason(error)}", "name your CA bundle in REQUESTS_CA_BUNDLE"
+            ) from None
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError) as error:
+            raise CouldNotCheck(f"{_shown(url)} is not an address: {_reason(error)}", "check the address") from None
+        except requests.RequestException as error:
+            reason = _reason(error)
+            if reason in _LASTING:
+                raise CouldNotCheck(
+                    f"{_host(url)} could not be reached: {reason}", "check the network, the proxy and the address"
+                ) from None
+            raise _Refused(reason) from None
+        except OSError as error:  # a CA bundle or a client certificate that is not there
+            raise CouldNotCheck(f"{_host(url)} could not be asked: {error}", "check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE") from None
+
+    def _refusal(self, response: requests.Response) -> Exception:
+        wait, said = _wait_asked_for(response.headers), f"status {response.status_code}{_said(response)}"
+        if wait is None or wait <= _PATIENCE:
+            return _Refused(said, wait)
+        return CouldNotCheck(
+            f"{_host(response.url)} asks to wait {wait:.0f} s: {said}",
+            "try again later; 'docker login' raises the limit of most registries",
+        )
+
+    def _read(self, response: requests.Response, limit: int) -> bytes:
+        """The whole body; more than *limit* bytes, or more time than is allowed, is an error."""
+        deadline = time.monotonic() + 4 * self._timeout
+        found = bytearray()
+        for part in response.iter_content(_CHUNK):
+            found += part
+            if len(found) > limit:
+                raise CouldNotCheck(
+                    f"{_host(response.url)} answers {_shown(response.url)} with more than {limit >> 10} kB", "check the address"
+                )
+            if time.monotonic() > deadline:
+                raise _Refused(f"the answer took longer than {4 * self._timeout:.0f} s")
+        return bytes(found)
+
+    def _count(self) -> None:
+        with self._lock:
+            self.requests += 1
+
+    def _spare(self, url: str) -> None:
+        """Wait where the server has said that nothing is left until a time that is near."""
+        wait = self._resume.get(_host(url), 0.0) - time.time()
+        if 0 < wait <= _PATIENCE:
+            self._sleep(wait)
+
+    def _note_limit(self, response: requests.Response) -> None:
+        left, reset = response.headers.get("X-RateLimit-Remaining", ""), response.headers.get("X-RateLimit-Reset", "")
+        if left == "0" and reset.isdigit():
+            self._resume[_host(response.url)] = float(reset)
+
+
+class _Counting(HTTPAdapter):
+    """Counts what is really sent: what a cache answers by itself is no request."""
+
+    def __init__(self, count: Callable[[], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._count_one = count
+
+    def send(self, *arguments: Any, **options: Any) -> requests.Response:
+        self._count_one()
+        return super().send(*arguments, **options)
+
+
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port: what may share credentials."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
+def _new_session(adapter: HTTPAdapter) -> requests.Session:
+    session = requests.Session()
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = f"tfcompat/{__version__}"
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+def _open_cache(folder: str, count: Callable[[], None]) -> tuple[Any, HTTPAdapter]:
+    """Pages on disk, each used again only when the server confirms its ETag; and the adapter that does so."""
+    from cachecontrol import CacheControlAdapter
+    from cachecontrol.caches import SeparateBodyFileCache
+    from cachecontrol.serialize import Serializer
+
+    class Discreet(Serializer):
+        """Keeps what varies by Authorization without the authorization: such an answer is not used again."""
+
+        def dumps(self, request: Any, response: Any, body: bytes | None = None) -> bytes:
+            bare = request.copy()
+            bare.headers.pop("Authorization", None)
+            return super().dumps(bare, response, body)
+
+    class Caching(CacheControlAdapter, _Counting):
+        pass
+
+    cache = SeparateBodyFileCache(folder)
+    return cache, Caching(cache=cache, serializer=Discreet(), count=count)
+
+
+def _cache_key(url: str) -> str:
+    from cachecontrol.controller import CacheController
+
+    return str(CacheController.cache_url(url))
+
+
+_backoff = wait_exponential_jitter(initial=0.5, max=8)
+
+
+def _wait(state: RetryCallState) -> float:
+    """What the server asked for, else longer each time."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = getattr(error, "wait", None)
+    return _backoff(state) if asked is None else float(asked)
+
+
+def _wait_asked_for(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from Retry-After (seconds or a date), X-Retry-After or X-RateLimit-Reset (unix time), whichever is there."""
+    plain = headers.get("Retry-After", "").strip()
+    if plain.isdigit():
+        return float(plain)
+    now = datetime.now(timezone.utc)
+    if plain:
+        try:
+            return max(0.0, (parsedate_to_datetime(plain) - now).total_seconds())
+        except (TypeError, ValueError):
+            return None
+    for name in ("X-Retry-After", "X-RateLimit-Reset"):
+        text = headers.get(name, "").strip()
+        if text.isdigit():
+            return max(0.0, int(text) - now.timestamp())
+    return None
+
+
+def _said(response: requests.Response) -> str:
+    """The beginning of what a failing server says, on one line: Docker Hub names the pull limit there."""
+    try:
+        text = next(response.iter_content(300), b"").decode("utf-8", "replace")
+    except requests.RequestException:
+        return ""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return f" ({shown[:200]})" if shown else ""
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2] or url
+
+
+def _shown(url: str) -> str:
+    """The address without its query: a signed address is a credential."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause in a few words; ``requests`` wraps it in the address and its objects' names."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    for phrase, plain in _PLAIN.items():
+        if phrase in text:
+            return plain
+    return text if len(text) <= 200 else f"{text[:80]} ... {text[-115:]}"
+
+
+_LASTING = ("the name is not known", "the name could not be resolved")
+_PLAIN = {
+    "Connection refused": "the connection was refused",
+    "Name or service not known": "the name is not known",
+    "Temporary failure in name resolution": "the name could not be resolved",
+    "nodename nor servname": "the name is not known",
+    "Read timed out": "no answer in time",
+    "timed out": "no answer in time",
+    "IncompleteRead": "the answer broke off",
+    "Connection aborted": "the connection was closed without an answer",
+    "RemoteDisconnected": "the connection was closed without an answer",
+    "Connection reset": "the connection was closed without an answer",
+    "CERTIFICATE_VERIFY_FAILED": "the certificate could not be verified",
+    "Unable to connect to proxy": "the proxy did not answer",
+}

@@ -1,0 +1,83 @@
+"""Reads the registries for ``data/measured/images``: the tags the matrix covers, their digests and platforms.
+
+Of tags that no curated row describes the config is read as well, so that nothing about them has to be guessed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tfcompat.contents import Contents, read_contents
+from tfcompat.drift import covered, expected
+from tfcompat.errors import CouldNotCheck
+from tfcompat.images import snapshot_of, system_of_suite
+from tfcompat.matrix.images import FILES
+from tfcompat.reference import Reference
+from tfcompat.sightings import fetch_listing, observe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tfcompat.matrix import Matrix
+    from tfcompat.registry.registries import Registries
+
+__all__ = ["measure_repository"]
+
+Row = dict[str, Any]
+
+
+def measure_repository(
+    registries: Registries, matrix: Matrix, repository: str, progress: Callable[[int, int | None], None] | None = None
+) -> dict[str, list[Row]]:
+    """The rows of one of :data:`~tfcompat.matrix.images.FILES`, by file name.
+
+    Raises :class:`CouldNotCheck` when the registry does not answer or lists only a part.
+    """
+    reference = Reference.parse(repository)
+    learned = fetch_listing(registries, matrix, reference, "online", progress)
+    if learned is None or not learned.listing.complete:
+        raise CouldNotCheck(f"{registries.address_of_tags(reference.registry)} does not list all of {reference.path}", "try again")
+    entries = {t.name: t for t in learned.listing.tags}
+    known = snapshot_of(matrix, repository)
+    wanted = [*covered(matrix, repository, entries), *(t for t in expected(matrix, repository) if t in entries)]
+    rows = []
+    for tag in dict.fromkeys(wanted):
+        entry = entries[tag]
+        row = {"tag": tag, "digest": entry.digest, "platforms": dict(entry.platforms), "size": entry.size, "updated": entry.updated}
+        if tag not in known or entry.digest is None:
+            row = _looked_into(registries, repository, row, described=tag in known)
+        rows.append(row)
+    if not rows:
+        raise CouldNotCheck(f"{reference.path} has no tag that the matrix covers", "check the address of the registry")
+    return {FILES[repository]: rows}
+
+
+def _looked_into(registries: Registries, repository: str, row: Row, described: bool) -> Row:
+    """The row with what is inside the image, where no curated row says it."""
+    reference = Reference.parse(f"{repository}:{row['tag']}")
+    observed = observe(registries, reference, _first(row["platforms"]), "online")
+    sighting, manifest = observed.sighting, observed.manifest
+    if sighting is None or not sighting.exists:
+        raise CouldNotCheck(f"{reference} is listed and not there", "try again")
+    if manifest is None and sighting.platforms:
+        manifest = observe(registries, reference, _first(sighting.platforms), "online").manifest
+    found = {**row, "digest": sighting.digest, "platforms": dict(sighting.platforms)}
+    if not described and manifest is not None:
+        found["size"] = found["size"] or manifest.size
+        found["contents"] = _cells(read_contents(manifest.config), manifest.config_digest)
+    return found
+
+
+def _first(platforms: Iterable[str]) -> str:
+    names = list(platforms)
+    return "linux/amd64" if "linux/amd64" in names or not names else names[0]
+
+
+def _cells(contents: Contents, config_digest: str) -> Row:
+    """The contents as text, with the digest of the config as evidence."""
+    cells = {n: str(c.value) for n in ("tensorflow", "python", "cuda", "cudnn", "require") if (c := getattr(contents, n)) is not None}
+    if contents.system is not None:
+        cells["os"] = system_of_suite(contents.system.value)
+    if contents.distribution is not None:
+        cells["distribution"] = contents.distribution
+    return {**cells, "evidence": [f"measured: image config {config_digest}"]}
