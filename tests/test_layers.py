@@ -30,7 +30,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rules",
         "prose",
         "resolver",
-        "requirements_file outputs inspection drift",
+        "inspection drift",
+        "requirements_file outputs",
         "cli __main__ __init__",
     )
 )
@@ -40,7 +41,7 @@ EDGES = {
     "registry": {"errors", "reference", "registry", "__init__"},
     "sightings": {"errors", "reference", "matrix", "images", "registry", "sightings"},
     "online": {"errors", "reference", "matrix", "resolver", "registry", "sightings", "online"},
-    "verification": {"errors", "reference", "matrix", "images", "drift", "registry", "sightings", "verification"},
+    "verification": {"errors", "reference", "stack", "matrix", "images", "drift", "registry", "sightings", "verification"},
     "snapshot": {"errors", "reference", "matrix", "images", "contents", "drift", "registry", "sightings", "snapshot"},
 }
 OUTSIDE = (

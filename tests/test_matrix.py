@@ -225,14 +225,14 @@ def test_a_toolkit_is_found_by_its_minor_only(matrix: Matrix) -> None:
 
 
 def test_what_is_remembered_is_made_once() -> None:
-    matrix, made = Matrix({"measured": "2026-11-22"}, "a test"), []
+    matrix, made = Matrix({"measured": "2026-11-22", "snapshots": {}}, "a test"), []
     for _ in range(3):
         assert matrix.remember("key", lambda: made.append(1)) is None
     assert made == [1]
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    matrix, sizes = Matrix({"measured": "2026-11-22"}, "a test"), set()
+    matrix, sizes = Matrix({"measured": "2026-11-22", "snapshots": {}}, "a test"), set()
     for key in range(450_000):
         matrix.remember(key, int)
         sizes.add(len(matrix._memo) // 1000)
