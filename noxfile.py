@@ -67,6 +67,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def bench_registry(session: nox.Session) -> None:
+    """Speed of the registry clients against skopeo and a page-by-page client, on loopback. Needs docker-registry and skopeo."""
+    session.install("-e", ".[test-registry]")
+    session.run("python", "tools/bench_registry.py", *session.posargs)
+
+
+@nox.session
 def pins(session: nox.Session) -> None:
     """Ask uv whether the emitted requirements of every TensorFlow minor and interpreter resolve. Needs the network."""
     session.install(".", "uv")
