@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from packaging.version import InvalidVersion
-
 from tfcompat.versions import version
 
 if TYPE_CHECKING:
@@ -21,13 +19,23 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "Contents", "read_contents"]
 
 _LINE_LIMIT = 100_000  # characters of one history line
-_VERSION = re.compile(r"\d+(?:\.\d+){0,4}(?:(?:a|b|rc)\d+)?", re.ASCII)
+_VERSION_LIMIT = 60  # characters
+_VERSION = re.compile(r"\d+(?:\.\d+){0,4}(?:(?:a|b|rc)\d+)?(?:\.post\d+)?", re.ASCII)
+_UNDOTTED = re.compile(r"\d{3,}", re.ASCII)  # 118 stands for 11.8, and 20240131 for a date
 _ARGUMENTS = re.compile(r"(?:RUN )?\|(\d{1,3}) ", re.ASCII)
-_PIP = re.compile(r"\bpip[\d.]*\s+install\b([^;&|]*)", re.ASCII)
-_PIN = re.compile(r"(?<![\w-])(?P<name>tensorflow(?:-cpu|-gpu)?)(?:\[[\w,\s-]*\])?==(?P<version>\d[\w.]*)", re.ASCII | re.IGNORECASE)
+_PIP = re.compile(r"\bpip[\d.]*(?:\s+-\S+){0,8}\s+(?P<verb>install|uninstall)\b(?P<rest>[^;&|]*)", re.ASCII)
+_NAMED = re.compile(  # a distribution that brings the package tensorflow, and what is said of its version
+    r"(?<![\w.+/=-])(?P<name>(?:intel[-_.])?tensorflow(?:[-_.](?:cpu[-_.]aws|cpu|gpu|intel|rocm))?|tf[-_.]nightly(?:[-_.](?:cpu|gpu))?)"
+    r"(?![\w./-])(?:\[[^\]\s]{0,200}\])?(?P<specifier>\s*(?:[=<>!~]=?=?|@)\s*[^\s'\"]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_EXACT = re.compile(r"\s*={2,3}\s*(?P<version>\d[\w.]*?)(?:\.\*)?(?:[,+].*)?", re.ASCII)
+_WHEEL = re.compile(r"(?<![\w.-])(?:tensorflow(?:_cpu|_gpu)?|tf_nightly(?:_cpu|_gpu)?)-[^\s'\"]{1,200}\.whl", re.ASCII | re.IGNORECASE)
+_REPLACES = re.compile(r"\s-(?:\w{0,5}[UI]|-upgrade|-force-reinstall|-ignore-installed|-pre)\b", re.ASCII)
+_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")
 _APT_CUDNN = re.compile(r"\blibcudnn\d(?:-cuda-\d+)?=(?P<version>\d+(?:\.\d+)+)", re.ASCII)
-_DEBIAN = re.compile(r"debian\.sh .*?'(?P<suite>[a-z]+)'", re.ASCII)
-_NOT_SET = re.compile(r"\$\{?\w+")
+_DEBIAN = re.compile(r"debian\.sh .{0,120}?out/ '(?P<suite>[a-z]{1,20})'", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class Cell(NamedTuple):
@@ -67,15 +75,15 @@ def read_contents(config: Mapping[str, Any]) -> Contents:
     arguments = _build_arguments(history)
     tensorflow, distribution = _tensorflow(env, labels, arguments, history)
     created = config.get("created")
-    require = env.get("NVIDIA_REQUIRE_CUDA")
+    require = env.get("NVIDIA_REQUIRE_CUDA", "").strip()
     return Contents(
-        created=created if isinstance(created, str) else None,
+        created=created if isinstance(created, str) and _DATE.fullmatch(created) else None,
         python=_of_env(env, "PYTHON_VERSION", "PYVER") or _of_arguments(arguments, "PYTHON_VERSION"),
         cuda=_of_env(env, "CUDA_VERSION") or _of_arguments(arguments, "CUDA"),
-        cudnn=_of_env(env, "NV_CUDNN_VERSION", "CUDNN_VERSION")
+        cudnn=_apt_cudnn(history)
+        or _of_env(env, "NV_CUDNN_VERSION", "CUDNN_VERSION")
         or _of_text(labels.get("com.nvidia.cudnn.version"), "label com.nvidia.cudnn.version")
-        or _of_arguments(arguments, "CUDNN")
-        or _apt_cudnn(history),
+        or _of_arguments(arguments, "CUDNN"),
         require=Cell(require, "Env NVIDIA_REQUIRE_CUDA") if require else None,
         tensorflow=tensorflow,
         distribution=distribution,
@@ -127,52 +135,70 @@ def _of_text(text: str | None, where: str) -> Cell | None:
 
 def _parse(text: str) -> Version | None:
     match = _VERSION.match(text)
-    try:
-        return version(match[0]) if match else None
-    except InvalidVersion:
+    if match is None or len(match[0]) > _VERSION_LIMIT or _UNDOTTED.fullmatch(match[0]):
         return None
+    return version(match[0])
 
 
 def _apt_cudnn(history: list[tuple[int, str]]) -> Cell | None:
-    found = None
-    for number, line in history:
-        match = _APT_CUDNN.search(line)
-        if match:
-            found = Cell(version(match["version"]), f"history line {number}")
-    return found
+    """What a line names with its version: it was installed later than what the environment of the base says."""
+    for number, line in reversed(history):
+        for text in reversed(_APT_CUDNN.findall(line)):
+            if (cell := _of_text(text, f"history line {number}")) is not None:
+                return cell
+    return None
 
 
 def _tensorflow(
     env: Mapping[str, str], labels: Mapping[str, str], arguments: Mapping[str, Cell], history: list[tuple[int, str]]
 ) -> tuple[Cell | None, str | None]:
     """The TensorFlow that was installed last, and under which name: pip lines come after what the base brought."""
-    pinned = _pip_pin(history)
-    if pinned is not None:
-        return pinned
+    installed = _by_pip(history)
+    if installed is not None and (installed[0] is not None or "NVIDIA_TENSORFLOW_VERSION" not in env):  # NVIDIA installs its own wheel
+        return installed
     package = arguments.get("TENSORFLOW_PACKAGE")
-    match = _PIN.fullmatch(package.value) if package else None
-    if package and match and (found := _parse(match["version"])) is not None:
-        return Cell(found, package.where), match["name"].lower()
-    cell = _of_arguments(arguments, "TF_PACKAGE_VERSION")
+    match = _NAMED.fullmatch(package.value) if package else None
+    if package and match:
+        found, name = _pinned(match)
+        return (Cell(found, package.where) if found is not None else None), name
+    cell, name = _of_arguments(arguments, "TF_PACKAGE_VERSION"), arguments.get("TF_PACKAGE", Cell("tensorflow", "")).value
     if cell is not None:
-        return cell, str(arguments["TF_PACKAGE"].value) if "TF_PACKAGE" in arguments else None
+        return (cell if name in _DISTRIBUTIONS else None), name
     label = "com.nvidia.tensorflow.version"
     return _of_env(env, "TENSORFLOW_VERSION") or _of_text(labels.get(label), f"label {label}"), None
 
 
-def _pip_pin(history: list[tuple[int, str]]) -> tuple[Cell, str] | None:
-    for number, line in reversed(history):
-        for command in reversed(_PIP.findall(line)):
-            match = None if _NOT_SET.search(command) else _PIN.search(command)
-            if match and (found := _parse(match["version"])) is not None:
-                return Cell(found, f"history line {number}"), match["name"].lower()
-    return None
+def _by_pip(history: list[tuple[int, str]]) -> tuple[Cell | None, str | None] | None:
+    """What the pip lines leave installed: None where they say nothing of it, a cell of None where they do not say which."""
+    installed: tuple[Cell | None, str | None] | None = None
+    for number, line in history:
+        for command in _PIP.finditer(line):
+            replaces = _REPLACES.search(command["rest"]) is not None
+            for match in _NAMED.finditer(command["rest"]):
+                found, name = _pinned(match)
+                if command["verb"] == "uninstall":
+                    installed = installed if installed and installed[1] not in (None, name) else (None, None)
+                elif match["specifier"] or name != "tensorflow" or replaces:
+                    installed = Cell(found, f"history line {number}") if found is not None else None, name
+            if command["verb"] == "install" and _WHEEL.search(command["rest"]):
+                installed = None, None
+    return installed
+
+
+def _pinned(match: re.Match[str]) -> tuple[Version | None, str]:
+    """The version that *match* of :data:`_NAMED` pins, None where it leaves a choice; and the normalized name."""
+    name = re.sub(r"[-_.]", "-", match["name"]).lower()
+    exact = _EXACT.fullmatch(match["specifier"] or "")
+    if exact is None or name not in _DISTRIBUTIONS:
+        return None, name
+    whole = _VERSION.fullmatch(exact["version"])
+    return (_parse(whole[0]) if whole else None), name
 
 
 def _system(labels: Mapping[str, str], history: list[tuple[int, str]]) -> Cell | None:
     """The distribution: Ubuntu's base images carry labels, Debian's a comment in their first line."""
     name, release = (labels.get(f"org.opencontainers.image.{key}", "") for key in ("ref.name", "version"))
-    if name == "ubuntu" and re.fullmatch(r"\d\d\.\d\d", release, re.ASCII):
+    if name == "ubuntu" and re.fullmatch(r"\d\d\.(?:04|10)", release, re.ASCII):
         return Cell(f"ubuntu{release}", "label org.opencontainers.image.version")
     for number, line in history[:3]:
         match = _DEBIAN.search(line)

@@ -52,9 +52,10 @@ def compare_tags(matrix: Matrix, repository: str, tags: Iterable[str]) -> Iterat
     """New and gone tags, and those that the matrix has as missing although they are there."""
     present = set(tags)
     rows = snapshot_of(matrix, repository)
-    missing = dict.fromkeys(matrix.official_absent, "reported missing") if repository == "tensorflow/tensorflow" else {}
+    absent = matrix.official_absent.items() if repository == "tensorflow/tensorflow" else ()
+    missing = {tag: row["verdict"].replace("-", " ") for tag, row in absent if tag not in rows and row["verdict"] != "not-observed"}
     missing |= {tag: i.status for tag, i in rows.items() if i.status in ("delisted", "gone")}
-    for tag in covered(matrix, repository, present):
+    for tag in dict.fromkeys([*covered(matrix, repository, present), *(t for t in rows if t in missing and t in present)]):
         if tag in missing:
             yield Drift("back again", f"{repository}:{tag}", f"the matrix has it as {missing[tag]}")
         elif tag not in rows:

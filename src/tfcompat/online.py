@@ -53,7 +53,9 @@ def _references(plans: Iterable[Plan]) -> set[str]:
 def pin_digests(resolution: Resolution) -> Resolution:
     """Each image by tag and digest. Raises :class:`CouldNotCheck` where the digest of the plan's own is not known."""
     if resolution.plan.image.digest is None:
-        raise CouldNotCheck(f"the digest of {resolution.plan.image.reference} is not known", "ask the registry: add --online")
+        asked = resolution.plan.image.asked is not None
+        hint = "its registry does not tell it; leave --pin-digest out" if asked else "ask the registry: add --online"
+        raise CouldNotCheck(f"the digest of {resolution.plan.image.reference} is not known", hint)
     pinned = [_pinned(plan) for plan in (resolution.plan, *resolution.alternatives)]
     return resolution._replace(plan=pinned[0], alternatives=tuple(pinned[1:]))
 

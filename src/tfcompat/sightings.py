@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -27,6 +29,7 @@ __all__ = ["Learned", "Mode", "Observed", "fetch_listing", "fetch_sightings", "o
 Mode = Literal["auto", "online"]
 Origin = Literal["registry", "cache", "snapshot"]
 _AT_ONCE = 4  # requests
+_PLATFORM = re.compile(r"\w[\w./-]*", re.ASCII)
 
 
 class Learned(NamedTuple):
@@ -110,7 +113,11 @@ def _sight(registries: Registries, reference: Reference) -> Sighting:
     asked = _date(registries.now())
     if entry is None:
         return Sighting(str(reference), False, asked, source)
-    return Sighting(str(reference), True, asked, source, entry.digest, dict(entry.platforms))
+    digest, platforms = entry.digest, dict(entry.platforms)
+    if digest is None:  # an entry of before 2020: the registry itself knows
+        with suppress(CouldNotCheck):
+            digest = registries.of_images(reference.registry).fetch_digest(reference.path, reference.tag)
+    return Sighting(str(reference), True, asked, source, digest, platforms)
 
 
 def observe(registries: Registries, reference: Reference, platform: str, mode: Mode) -> Observed:
@@ -134,12 +141,17 @@ def observe(registries: Registries, reference: Reference, platform: str, mode: M
 
 def _ask_for(registries: Registries, reference: Reference) -> Sighting:
     client = registries.of_images(reference.registry)
-    digest = reference.digest or client.fetch_digest(reference.path, reference.tag or "latest")
+    found = client.fetch_digest(reference.path, reference.digest or reference.tag or "latest")
     asked = _date(registries.now())
-    if digest is None:
-        return Sighting(str(reference), False, asked, client.base)
-    sighting = Sighting(str(reference), True, asked, client.base, digest, client.fetch_platforms(reference.path, digest))
-    registries.store.keep_document("tags", client.base, reference.path, reference.tag or digest, document=sighting._asdict())
+    if found is None:
+        sighting = Sighting(str(reference), False, asked, client.base)
+    else:
+        digest = reference.digest or found
+        platforms = {p: d for p, d in client.fetch_platforms(reference.path, digest).items() if _PLATFORM.fullmatch(p)}
+        sighting = Sighting(str(reference), True, asked, client.base, digest, platforms)
+    registries.store.keep_document(
+        "tags", client.base, reference.path, reference.tag or reference.digest or "", document=sighting._asdict()
+    )
     return sighting
 
 
@@ -154,7 +166,8 @@ def _sighting_of(document: Mapping[str, Any], reference: Reference) -> Sighting 
         found = Sighting(**document)
     except TypeError:  # of another version of this package
         return None
-    return found if found.reference == str(reference) else None
+    sound = isinstance(found.platforms, dict) and isinstance(found.asked, str) and isinstance(found.digest, (str, type(None)))
+    return found if sound and found.reference == str(reference) else None
 
 
 def _manifest(registries: Registries, reference: Reference, sighting: Sighting, platform: str) -> Manifest | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.contents import Contents, read_contents
-from tfcompat.drift import covered, expected
+from tfcompat.drift import covered
 from tfcompat.errors import CouldNotCheck
 from tfcompat.images import snapshot_of, system_of_suite
 from tfcompat.matrix.images import FILES
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["measure_repository"]
 
 Row = dict[str, Any]
+_READ = "measured: image config"  # such evidence marks a tag that no curated row describes
 
 
 def measure_repository(
@@ -39,13 +40,14 @@ def measure_repository(
         raise CouldNotCheck(f"{registries.address_of_tags(reference.registry)} does not list all of {reference.path}", "try again")
     entries = {t.name: t for t in learned.listing.tags}
     known = snapshot_of(matrix, repository)
-    wanted = [*covered(matrix, repository, entries), *(t for t in expected(matrix, repository) if t in entries)]
+    wanted = [*covered(matrix, repository, entries), *(t for t in known if t in entries)]  # those that were gone and are back included
     rows = []
     for tag in dict.fromkeys(wanted):
         entry = entries[tag]
         row = {"tag": tag, "digest": entry.digest, "platforms": dict(entry.platforms), "size": entry.size, "updated": entry.updated}
-        if tag not in known or entry.digest is None:
-            row = _looked_into(registries, repository, row, described=tag in known)
+        described = tag in known and not any(s.startswith(_READ) for s in known[tag].evidence)
+        if not described or entry.digest is None:
+            row = _looked_into(registries, repository, row, described)
         rows.append(row)
     if not rows:
         raise CouldNotCheck(f"{reference.path} has no tag that the matrix covers", "check the address of the registry")
@@ -80,4 +82,4 @@ def _cells(contents: Contents, config_digest: str) -> Row:
         cells["os"] = system_of_suite(contents.system.value)
     if contents.distribution is not None:
         cells["distribution"] = contents.distribution
-    return {**cells, "evidence": [f"measured: image config {config_digest}"]}
+    return {**cells, "evidence": [f"{_READ} {config_digest}"]}

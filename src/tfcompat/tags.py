@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["TagName"]
 
 # numbers of one part and more than four digits are dates or builds: 20240131, not a version
-_VERSION = re.compile(r"v?(?P<number>\d{1,4}|\d+(?:\.\d+)+)(?P<pre>(?:a|b|rc|alpha|beta)\d+)?", re.ASCII)
-_PRE = re.compile(r"(?P<kind>rc|alpha|beta)\.?(?P<number>\d+)", re.ASCII)
+_VERSION = re.compile(
+    r"v?(?P<number>\d{1,4}|\d{1,20}(?:\.\d{1,20}){1,9})(?P<pre>(?:a|b|rc|alpha|beta)\d{1,9})?(?P<post>\.post\d{1,9})?", re.ASCII
+)
+_PRE = re.compile(r"(?P<kind>rc|alpha|beta)\.?(?P<number>\d{1,9})", re.ASCII)
 _KINDS = {"a": "alpha", "b": "beta"}
+_UNFINISHED = {"nightly", "rc", "alpha", "beta"}
 
 
 class TagName(NamedTuple):
@@ -41,7 +44,7 @@ class TagName(NamedTuple):
         if not pre and rest and (apart := _PRE.fullmatch(rest[0])):
             pre, rest = apart["kind"] + apart["number"], rest[1:]
         kind = pre.rstrip("0123456789")
-        return cls(text, version(found["number"] + pre), (*([_KINDS.get(kind, kind)] if kind else []), *rest))
+        return cls(text, version(found["number"] + pre + (found["post"] or "")), (*([_KINDS.get(kind, kind)] if kind else []), *rest))
 
     @property
     def rolling(self) -> bool:
@@ -50,7 +53,7 @@ class TagName(NamedTuple):
 
     @property
     def prerelease(self) -> bool:
-        return (self.version is not None and self.version.is_prerelease) or "nightly" in self.variants
+        return (self.version is not None and self.version.is_prerelease) or not _UNFINISHED.isdisjoint(self.variants)
 
     @property
     def order(self) -> tuple[Any, ...]:

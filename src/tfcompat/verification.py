@@ -49,9 +49,12 @@ def verify_repository(
         return Verification(
             repository, len(listing.tags), (), 0, ("the registry counts more tags than it lists: nothing was compared; try again",)
         )
+    rows = expected(matrix, repository)
+    if rows and not any(t.name in rows for t in listing.tags):  # another repository, or a mirror that has nothing of it yet
+        nothing = f"the registry lists {len(listing.tags)} tags, and none of the {len(rows)} of the matrix: nothing was compared"
+        return Verification(repository, len(listing.tags), (), 0, (nothing,))
     drift = list(compare_tags(matrix, repository, [t.name for t in listing.tags]))
     drift += _digests(matrix, listing, repository)
-    rows = expected(matrix, repository)
     present = [rows[t.name] for t in listing.tags if t.name in rows and rows[t.name].status != "rolling"]
     unread = [image for image in present if not _was_read(registries, listing, image)]
     chosen = [image for image in present if image not in unread] + unread[: max(0, limit)]
@@ -87,24 +90,25 @@ def _path_and_tag(image: Image) -> tuple[str, str]:
 def _contents(registries: Registries, images: Iterable[Image]) -> tuple[list[Drift], list[str]]:
     """The differences inside the images, and what could not be read."""
 
-    def compare(image: Image) -> list[Drift] | str:
-        platform = (image.platforms or ("linux/amd64",))[0]
+    def compare(image: Image) -> tuple[list[Drift], str]:
+        platforms = image.platforms or ("linux/amd64",)
+        platform = "linux/amd64" if "linux/amd64" in platforms else platforms[0]
         try:
             observed = observe(registries, Reference.parse(image.reference), platform, "online")
         except CouldNotCheck as error:
-            return f"{image.reference}: {error.message}"
-        digests = observed.sighting.platforms.values() if observed.sighting else ()
-        moved = list(compare_digests(image, observed.sighting.digest if observed.sighting else None, digests))
+            return [], f"{image.reference}: {error.message}"
+        seen = observed.sighting
+        if seen is None or not seen.exists:
+            return [], f"{image.reference}: it was listed, and is not there any more"
+        moved = list(compare_digests(image, seen.digest, seen.platforms.values()))
         if observed.manifest is None:
-            return f"{image.reference}: no image for {platform}"
-        return [*moved, *compare_contents(image, observed.manifest.config)]
+            return moved, f"{image.reference}: no image for {platform}"
+        return [*moved, *compare_contents(image, observed.manifest.config)], ""
 
     drift: dict[Drift, None] = {}
     failed = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for outcome in pool.map(compare, images):
-            if isinstance(outcome, str):
-                failed.append(outcome)
-            else:
-                drift.update(dict.fromkeys(outcome))
+        for found, failure in pool.map(compare, images):
+            drift.update(dict.fromkeys(found))
+            failed += [failure] if failure else []
     return list(drift), failed

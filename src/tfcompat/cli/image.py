@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.cli.registry import add_registry_arguments, open_registries
-from tfcompat.errors import RequestError
+from tfcompat.errors import CouldNotCheck, MatrixError, RequestError
 from tfcompat.images import REPOSITORIES
 from tfcompat.matrix.load import load_bundled, load_matrix
 from tfcompat.reference import Reference
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tfcompat.matrix import Matrix
+    from tfcompat.refresh import Change
     from tfcompat.sightings import Learned, Observed
 
 __all__ = ["add_arguments"]
@@ -124,6 +125,8 @@ def _said(learned: Learned, requests: int) -> str:
     listing = learned.listing
     if learned.origin == "snapshot":
         return f"snapshot of {listing.asked}"
+    if learned.origin == "cache":
+        return f"what {listing.source} said at {listing.asked}"
     partial = "" if listing.complete else ", which counts more than it shows"
     return f"asked {listing.source} at {listing.asked}{partial} ({requests} request{'' if requests == 1 else 's'} made)"
 
@@ -159,7 +162,12 @@ def run_inspect(options: argparse.Namespace) -> int:
     if options.format == "json":
         sys.stdout.write(render_inspection_json(inspection, size, observed.origin, when))
     else:
-        who = f"asked {sighting.source} at {when} ({asked} request{'' if asked == 1 else 's'} made)" if sighting else f"snapshot of {when}"
+        if sighting is None:
+            who = f"snapshot of {when}"
+        elif observed.origin == "cache":
+            who = f"what {sighting.source} said at {when}"
+        else:
+            who = f"asked {sighting.source} at {when} ({asked} request{'' if asked == 1 else 's'} made)"
         sys.stdout.write(render_inspection(inspection, size, who, options.evidence))
     _say_why(observed, when)
     return 1 if inspection.rejected else 3 if inspection.image.status == "unknown" else 0
@@ -168,13 +176,19 @@ def run_inspect(options: argparse.Namespace) -> int:
 def run_verify(options: argparse.Namespace) -> int:
     """Exit code 1 on drift, 3 when something could not be established, 0 when everything was and agrees."""
     from tfcompat.outputs.images import render_drift, render_drift_json
-    from tfcompat.verification import verify_repository
+    from tfcompat.verification import Verification, verify_repository
 
     matrix, found = _matrix(options), []
+    repositories = _covered(options.repository)
     with open_registries(options, offline=False) as registries:
-        for repository in _covered(options.repository):
-            with _progress(repository) as progress:
-                found.append(verify_repository(registries, matrix, repository, options.limit, progress))
+        for repository in repositories:
+            try:
+                with _progress(repository) as progress:
+                    found.append(verify_repository(registries, matrix, repository, options.limit, progress))
+            except CouldNotCheck as error:  # what the other repositories say is not lost
+                if len(repositories) == 1:
+                    raise
+                found.append(Verification(repository, 0, (), 0, (error.message,)))
     drift = [d for v in found for d in v.drift]
     unestablished = [f"{v.repository}: {text}" for v in found for text in v.open]
     if options.format == "json":
@@ -187,7 +201,6 @@ def run_verify(options: argparse.Namespace) -> int:
 
 def run_refresh(options: argparse.Namespace) -> int:
     """Read everything first, print the difference, and write only when told to."""
-    import json
     from datetime import datetime, timezone
 
     from tfcompat.matrix.images import FILES
@@ -202,16 +215,44 @@ def run_refresh(options: argparse.Namespace) -> int:
                 files.update(measure_repository(registries, matrix, repository, progress))
         today = datetime.fromtimestamp(registries.now(), timezone.utc).date().isoformat()
     folder = options.data / "measured" / "images"
-    changes = plan_changes(folder, files)
+    changes = [*plan_changes(folder, files), *_lost(matrix, folder, files)]
     for change in changes:
         print(change)
     if options.write:
-        stamp = folder / "stamp.json"
-        before = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
+        before = _stamp(folder / "stamp.json")
         dates = {name: today if name in repositories else before[name] for name in FILES if name in repositories or name in before}
         write_files(folder, files, changes, dates, options.allow_shrink)
     print(f"{len(changes)} rows differ; {'written' if options.write else 'nothing was changed (use --write)'}", file=sys.stderr)
     return 0
+
+
+def _lost(matrix: Matrix, folder: Path, files: Mapping[str, list[dict[str, Any]]]) -> Iterator[Change]:
+    """What the matrix has and the registry does not list, where no refresh before this one can tell: it would become ``gone``."""
+    from tfcompat.drift import expected
+    from tfcompat.matrix.images import FILES
+    from tfcompat.refresh import Change
+
+    for repository, name in FILES.items():
+        if name in files and not (folder / name).exists():
+            listed = {row["tag"] for row in files[name]}
+            for tag, image in expected(matrix, repository).items():
+                if tag not in listed:
+                    yield Change(name.partition(".json")[0], tag, "removed", f"the matrix has it as {image.status}")
+
+
+def _stamp(path: Path) -> dict[str, str]:
+    """The dates of the refreshes before, by repository."""
+    import json
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise MatrixError(f"{path} cannot be read: {error}", "restore it from version control") from None
+    if not isinstance(found, dict):
+        raise MatrixError(f"{path} holds no dates by repository", "restore it from version control")
+    return found
 
 
 def _matrix(options: argparse.Namespace) -> Matrix:

@@ -50,7 +50,7 @@ def render_tags(rows: Sequence[TagCells], said: str) -> str:
     ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width).rstrip() for row in cells]
-    return "".join(line + "\n" for line in [*lines, "", said])
+    return "".join(_plain(line) + "\n" for line in [*lines, "", said])
 
 
 def render_tags_json(rows: Sequence[TagCells], repository: str, origin: str, asked: str, complete: bool) -> str:
@@ -97,7 +97,7 @@ def render_inspection(inspection: Inspection, size: int | None, said: str, evide
         lines += [
             line for f in inspection.facts for s in dict.fromkeys(f.evidence) for line in _wrapped(f"  {_NAMES.get(f.name, f.name)}: {s}")
         ]
-    return "\n".join([*lines, "", said]) + "\n"
+    return "\n".join(map(_plain, [*lines, "", said])) + "\n"
 
 
 def _verdict(inspection: Inspection) -> str:
@@ -163,7 +163,7 @@ def render_drift(drift: Sequence[Drift], unestablished: Sequence[str], said: str
     """One line a difference, then what could not be compared."""
     lines = [f"{d.kind}: {d.reference}{f' ({d.detail})' if d.detail else ''}" for d in drift]
     lines += [f"not established: {text}" for text in unestablished]
-    return "".join(f"{line}\n" for line in [*lines, said])
+    return "".join(f"{_plain(line)}\n" for line in [*lines, said])
 
 
 def render_drift_json(drift: Sequence[Drift], unestablished: Sequence[str]) -> str:
@@ -189,12 +189,18 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False)
 
 
+def _plain(line: str) -> str:
+    """Without what is no text: an image's author writes some of it, and it goes to a terminal."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
+
+
 def _size(size: int | None) -> str:
-    if size is None:
+    if size is None or size >= 1e18:
         return ""
     unit, name = next((u, n) for u, n in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes")) if size >= u or u == 1)
     return f"{size / unit:.2f} {name}" if unit == 1e9 else f"{size / unit:.0f} {name}"
 
 
 def _dump(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair stays the escape that it came as

@@ -6,7 +6,6 @@ Source: docs.docker.com, "docker login", Credential stores; docker/docker-creden
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import subprocess
@@ -24,6 +23,7 @@ __all__ = ["Credentials", "find_credentials"]
 _SIZE_LIMIT = 1 << 20  # bytes
 _HELPER_TIMEOUT = 20  # seconds; a helper may ask a keychain
 _HELPER_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+_REPAIR = "repair it, or point DOCKER_CONFIG at another folder"
 _HUB_KEY = "https://index.docker.io/v1/"
 
 
@@ -40,7 +40,7 @@ class Credentials(NamedTuple):
     @property
     def basic(self) -> str:
         """The value of a Basic Authorization header."""
-        return "Basic " + base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
+        return "Basic " + base64.b64encode(f"{self.user}:{self.secret}".encode(errors="replace")).decode()
 
 
 def find_credentials(registry: str, environ: Mapping[str, str]) -> Credentials | None:
@@ -48,7 +48,11 @@ def find_credentials(registry: str, environ: Mapping[str, str]) -> Credentials |
 
     Raises :class:`RequestError` for a configuration or a helper that cannot be used.
     """
-    path = Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME") or "~").expanduser() / ".docker") / "config.json"
+    folder = environ.get("DOCKER_CONFIG")
+    try:
+        path = (Path(folder) if folder else Path(environ.get("HOME") or "~").expanduser() / ".docker") / "config.json"
+    except RuntimeError:  # a user without a name and without a home, as in many containers
+        return None
     document = _load(path)
     keys = (
         [_HUB_KEY, "index.docker.io", DOCKER_HUB] if registry == DOCKER_HUB else [registry, f"https://{registry}", f"https://{registry}/"]
@@ -78,15 +82,15 @@ def _host(key: str) -> str:
 def _load(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _SIZE_LIMIT:
-            raise RequestError(f"{path} is larger than {_SIZE_LIMIT >> 20} MiB: not a Docker configuration")
+            raise RequestError(f"{path} is larger than {_SIZE_LIMIT >> 20} MiB: not a Docker configuration", _REPAIR)
         document = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not JSON"
-        raise RequestError(f"{path} cannot be read: {reason}", "repair it, or point DOCKER_CONFIG at another folder") from None
+        raise RequestError(f"{path} cannot be read: {reason}", _REPAIR) from None
     if not isinstance(document, dict):
-        raise RequestError(f"{path} holds no JSON object", "repair it, or point DOCKER_CONFIG at another folder")
+        raise RequestError(f"{path} holds no JSON object", _REPAIR)
     return document
 
 
@@ -109,7 +113,7 @@ def _entry(entry: Any, key: str, path: Path) -> Credentials | None:
         return None
     try:
         user, colon, secret = base64.b64decode(str(entry["auth"]), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # of base64, of ASCII, of UTF-8
         colon = ""
     if not colon:
         raise RequestError(f"{path}: the entry of {key} is not base64 of user:password", "log in again with 'docker login'") from None
@@ -134,7 +138,9 @@ def _ask_helper(name: str, key: str, path: Path, environ: Mapping[str, str]) -> 
         return None  # the way in which a helper says that it knows nothing
     try:
         answer = json.loads(done.stdout[:_SIZE_LIMIT])
-        user, secret = str(answer["Username"]), str(answer["Secret"])
-    except (ValueError, KeyError, TypeError):
+        user, secret = answer["Username"], answer["Secret"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        user = secret = None
+    if not isinstance(user, str) or not isinstance(secret, str):
         raise RequestError(f"{program} answered with something other than credentials", "run 'docker login' again") from None
-    return Credentials(user, secret, identity=user == "<token>")
+    return Credentials(user, secret, identity=user == "<token>") if secret else None

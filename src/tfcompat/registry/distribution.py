@@ -9,14 +9,14 @@ import json
 import re
 import threading
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from requests.utils import parse_dict_header, parse_header_links
 
 from tfcompat.errors import CouldNotCheck
 from tfcompat.registry.records import Listing, Manifest, TagEntry
 from tfcompat.registry.store import digest_of
-from tfcompat.registry.transport import origin
+from tfcompat.registry.transport import host_of, join, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,10 +31,14 @@ _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.d
 _MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 _ACCEPT = ", ".join((*_INDEXES, *_MANIFESTS))  # without all four a registry converts, or denies what it has
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_WORD = re.compile(r"[\w.-]{1,64}", re.ASCII)  # of a platform
+_BEARER = re.compile(r"(?:^|,)\s*bearer\s+(.*)", re.IGNORECASE)  # also where it is not the first challenge
 _PAGE_SIZE = 10_000  # names; a registry that allows fewer sends fewer, and a link to the rest
 _PAGES_LIMIT = 2_000
 _MANIFEST_LIMIT = 4 << 20  # bytes, the distribution-spec's own bound
 _CONFIG_LIMIT = 8 << 20
+_TOKEN_LIMIT = 1 << 20
+_TAGS_LIMIT = 1_000_000
 
 
 class Distribution:
@@ -58,6 +62,7 @@ class Distribution:
         self._find_credentials = credentials
         self._now = now
         self._fresh = fresh
+        self._credentials: list[Credentials | None] = []  # once they were asked for
         self._tokens: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -78,6 +83,8 @@ class Distribution:
             if self._denies(answer, url):
                 return None
             names.update(dict.fromkeys(self._names(answer, url)))
+            if len(names) > _TAGS_LIMIT:
+                break
             if progress:
                 progress(len(names), None)
             following = self._next(answer, url)
@@ -87,7 +94,7 @@ class Distribution:
                 raise CouldNotCheck(f"{self._host} sends its list of tags round in a circle", "report this to whoever runs the registry")
             seen.add(following)
             url = following
-        raise CouldNotCheck(f"{self._host} lists the tags of {path} on more than {_PAGES_LIMIT} pages", "check the address")
+        raise CouldNotCheck(f"{self._host} lists the tags of {path} without end: {len(names)} so far", "check the address")
 
     def _names(self, answer: Answer, url: str) -> list[str]:
         found = self._json(answer, url)
@@ -105,11 +112,9 @@ class Distribution:
         target = next((link["url"] for link in links if link.get("rel") == "next"), None)
         if not target:
             return None
-        following = urljoin(url, target)
+        following = join(url, target)
         if origin(following) != origin(url):
-            raise CouldNotCheck(
-                f"{self._host} links the rest of its tags to another host, {urlsplit(following).netloc}", "check the address"
-            )
+            raise CouldNotCheck(f"{self._host} links the rest of its tags to another host, {host_of(following)}", "check the address")
         return following
 
     def fetch_tag(self, path: str, tag: str) -> TagEntry | None:
@@ -129,6 +134,11 @@ class Distribution:
         answer = self._ask(url, path, {"Accept": _ACCEPT}, limit=_MANIFEST_LIMIT)
         if self._denies(answer, url):
             return None
+        found = self._json(answer, url)
+        if not isinstance(found, dict) or not isinstance(found.get("schemaVersion"), int):
+            raise CouldNotCheck(
+                f"{self._host} answers for {path}:{tag} with something other than a manifest", "check the address of the registry"
+            )
         digest = digest_of(answer.body)
         self._store.keep_content(digest, answer.body)
         return digest
@@ -148,7 +158,7 @@ class Distribution:
         document = self._document(path, "manifests", digest, _MANIFEST_LIMIT)
         layers = document.get("layers")
         sizes = [layer.get("size") for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
-        size = sum(s for s in sizes if isinstance(s, int))
+        size = sum(s for s in sizes if isinstance(s, int) and 0 <= s < 1 << 63)
         return Manifest(digest, self._config_digest(document), size, self._config(path, document))
 
     def _config(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,7 +205,7 @@ class Distribution:
 
     @property
     def _host(self) -> str:
-        return urlsplit(self.base).netloc
+        return host_of(self.base)
 
     def _denies(self, answer: Answer, url: str) -> bool:
         """Whether the registry says that something is not there. A 404 without its error document proves nothing."""
@@ -219,7 +229,7 @@ class Distribution:
         """The answer with the rights that the registry asks for; 404 is the caller's to judge, refusals are errors."""
         held = self._tokens.get(path)
         answer = self._transport.fetch(url, headers, held, **options)
-        if answer.status == 401:
+        if answer.status == 401 and origin(answer.url) == origin(url):  # not what a redirect led to
             token = self._authorize(answer.headers.get("WWW-Authenticate", ""), path, held)
             answer = self._transport.fetch(url, headers, token, **options)
         if answer.status in (401, 403):
@@ -238,12 +248,14 @@ class Distribution:
         with self._lock:
             held = self._tokens.get(path)
             if held is None or held == refused:
-                scheme, _, rest = challenge.partition(" ")
-                fields: dict[str, str] = parse_dict_header(rest)  # type: ignore[no-untyped-call]
-                credentials = self._find_credentials()
-                if scheme.lower() == "bearer" and fields.get("realm"):
+                bearer = _BEARER.search(challenge)
+                fields: dict[str, str] = parse_dict_header(bearer[1]) if bearer else {}  # type: ignore[no-untyped-call]
+                if not self._credentials:
+                    self._credentials.append(self._find_credentials())
+                credentials = self._credentials[0]
+                if fields.get("realm"):
                     held = f"Bearer {self._fetch_token(fields, path, credentials)}"
-                elif scheme.lower() == "basic" and credentials is not None and not credentials.identity:
+                elif challenge[:6].lower() == "basic " and credentials is not None and not credentials.identity:
                     held = credentials.basic
                 else:
                     return None
@@ -252,29 +264,26 @@ class Distribution:
 
     def _fetch_token(self, challenge: Mapping[str, str], path: str, credentials: Credentials | None) -> str:
         """An access token from the realm that the challenge names."""
-        realm = urljoin(self.base, challenge["realm"])
-        if self.base.startswith("https:") and not realm.startswith("https:"):
-            raise CouldNotCheck(
-                f"{self._host} wants credentials sent to {urlsplit(realm).netloc} unencrypted", "report this to whoever runs it"
-            )
+        realm = join(self.base, challenge["realm"]).partition("#")[0]
+        if origin(self.base)[0] == "https" and origin(realm)[0] != "https":
+            raise CouldNotCheck(f"{self._host} wants credentials sent to {host_of(realm)} unencrypted", "report this to whoever runs it")
         fields = {"scope": f"repository:{path}:pull"}
         if challenge.get("service"):  # nvcr.io leaves it out
             fields["service"] = challenge["service"]
         if credentials is not None and credentials.identity:
             form = {**fields, "grant_type": "refresh_token", "refresh_token": credentials.secret, "client_id": "tfcompat"}
-            answer = self._transport.fetch(realm, method="POST", form=form, follow=False)
+            answer = self._transport.fetch(realm, method="POST", form=form, limit=_TOKEN_LIMIT, follow=False)
         else:
             url = f"{realm}{'&' if urlsplit(realm).query else '?'}{urlencode(fields)}"
-            answer = self._transport.fetch(url, authorization=credentials.basic if credentials else None, follow=credentials is None)
+            basic = credentials.basic if credentials else None
+            answer = self._transport.fetch(url, authorization=basic, limit=_TOKEN_LIMIT, follow=credentials is None)
         if answer.status in (400, 401, 403):
             who = f"the credentials for {self._host}" if credentials else "a reader without credentials"
-            raise CouldNotCheck(f"{urlsplit(realm).netloc} refuses {who} (status {answer.status})", "log in with 'docker login'")
+            raise CouldNotCheck(f"{host_of(realm)} refuses {who} (status {answer.status})", "log in with 'docker login'")
         found = self._json(answer, url=realm) if answer.status == 200 else None
         token = (found.get("token") or found.get("access_token")) if isinstance(found, dict) else None
-        if not isinstance(token, str) or not token.isprintable():
-            raise CouldNotCheck(
-                f"{urlsplit(realm).netloc} gives no token for {path} (status {answer.status})", "check the address of the registry"
-            )
+        if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+            raise CouldNotCheck(f"{host_of(realm)} gives no token for {path} (status {answer.status})", "check the address of the registry")
         return token
 
 
@@ -285,7 +294,8 @@ def _is_index(document: Mapping[str, Any]) -> bool:
 def _platforms(index: Mapping[str, Any]) -> dict[str, str | None]:
     """The images of an index; attestations, which stand there as platform ``unknown``, are none."""
     found: dict[str, str | None] = {}
-    for entry in index.get("manifests") or ():
+    entries = index.get("manifests")
+    for entry in entries if isinstance(entries, list) else ():
         platform = entry.get("platform") if isinstance(entry, dict) else None
         digest = entry.get("digest") if isinstance(entry, dict) else None
         if isinstance(platform, dict) and isinstance(digest, str) and _DIGEST.fullmatch(digest) and platform.get("os") != "unknown":
@@ -295,6 +305,7 @@ def _platforms(index: Mapping[str, Any]) -> dict[str, str | None]:
 
 def _platform(cells: Mapping[str, Any]) -> str:
     """``linux/amd64``; the variant only where it tells images apart: arm64 has one, v8."""
-    system, architecture, variant = (str(cells.get(name) or "") for name in ("os", "architecture", "variant"))
+    words = (str(cells.get(name) or "") for name in ("os", "architecture", "variant"))
+    system, architecture, variant = (word if _WORD.fullmatch(word) else "" for word in words)
     name = f"{system or 'linux'}/{architecture or 'unknown'}"
     return f"{name}/{variant}" if variant and architecture != "arm64" else name

@@ -61,7 +61,7 @@ class Registries:
                 self.settings.base(registry),
                 self.transport,
                 self.store,
-                lambda: find_credentials(registry, self._environ),
+                lambda: find_credentials(self.settings.account(registry), self._environ),
                 self.now,
                 self.settings.max_age,
             )

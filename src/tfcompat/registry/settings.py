@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +25,9 @@ _VARIABLES = {
     "timeout": "TFCOMPAT_TIMEOUT",
     "max-age": "TFCOMPAT_MAX_AGE",
 }
+_HOST = re.compile(r"[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::\d{1,5})?", re.ASCII)  # as references name it
+_SHOWN = 80  # characters of a value in a message
+_HUB_HOST = "registry-1.docker.io"  # serves Docker Hub's images
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -44,8 +48,13 @@ class Settings(NamedTuple):
         if registry in self.registries:
             return self.registries[registry]
         if registry == DOCKER_HUB:
-            return "https://registry-1.docker.io"
+            return f"https://{_HUB_HOST}"
         return f"{'http' if registry.rpartition(':')[0] in _LOOPBACK or registry in _LOOPBACK else 'https'}://{registry}"
+
+    def account(self, registry: str) -> str:
+        """The host whose credentials go to that address: a mirror gets its own, never those of what it mirrors."""
+        host = urlsplit(self.registries[registry]).netloc if registry in self.registries else registry
+        return DOCKER_HUB if host == _HUB_HOST else host
 
     @property
     def mirrored(self) -> bool:
@@ -88,8 +97,9 @@ def _load_table(folder: Path) -> tuple[dict[str, Any], Path]:
     else:
         import tomli as tomllib
 
-    path = next((p for f in (folder, *folder.parents) if (p := f / "pyproject.toml").is_file()), folder / "pyproject.toml")
+    path = folder / "pyproject.toml"
     try:
+        path = next((p for f in (folder, *folder.parents) if (p := f / "pyproject.toml").is_file()), path)
         if path.stat().st_size > _SIZE_LIMIT:
             raise RequestError(f"{path} is larger than {_SIZE_LIMIT >> 20} MiB", "run the command in another folder")
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
@@ -107,33 +117,43 @@ def _load_table(folder: Path) -> tuple[dict[str, Any], Path]:
 
 
 def _url(value: Any, where: str) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
+    _refuse_credentials(value, where)
     try:
+        parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.query or parts.fragment:
-        raise RequestError(f"{where}: {value!r} is not an address", "write for instance https://registry.example.org")
-    if "@" in parts.netloc:
-        raise RequestError(f"{where}: the address of {parts.hostname} holds credentials", "leave them out, and log in with 'docker login'")
+    if not usable or parts.query or parts.fragment or not value.isprintable() or " " in value:
+        raise RequestError(f"{where}: {_shown(value)} is not an address", "write for instance https://registry.example.org")
     return str(value).rstrip("/")
+
+
+def _refuse_credentials(value: Any, where: str) -> None:
+    """Before anything of *value* is shown."""
+    if "@" in str(value):
+        raise RequestError(f"{where}: the address holds credentials", "leave them out, and log in with 'docker login'")
 
 
 def _registries(value: Any, where: str) -> dict[str, str]:
     if isinstance(value, dict):
         pairs = list(value.items())
     else:
-        pairs = [(host, url) for host, equal, url in (str(text).partition("=") for text in value)]
+        texts = value if isinstance(value, list) else [value]
+        pairs = [text.partition("=")[::2] if isinstance(text, str) else (text, "") for text in texts]
     for host, url in pairs:
-        if not host or not isinstance(url, str) or not url:
-            raise RequestError(f"{where}: {host or url!r} is not HOST=URL", "write for instance docker.io=https://mirror.example.org")
+        _refuse_credentials(host, where)
+        if not isinstance(host, str) or not _HOST.fullmatch(host) or not url:
+            raise RequestError(f"{where}: {_shown(host)} is not HOST=URL", "write for instance docker.io=https://mirror.example.org")
     return {host: _url(url, where) for host, url in pairs}
 
 
 def _folder(value: Any, where: str) -> Path:
-    if not isinstance(value, (str, Path)):
-        raise RequestError(f"{where}: {value!r} is not a folder", "write a path")
-    return Path(value).expanduser()
+    try:
+        if isinstance(value, (str, Path)) and str(value).isprintable():
+            return Path(value).expanduser()
+    except RuntimeError:  # ~somebody who is not there
+        pass
+    raise RequestError(f"{where}: {_shown(value)} is not a folder", "write a path")
 
 
 def _seconds(value: Any, where: str) -> float:
@@ -146,8 +166,13 @@ def _seconds(value: Any, where: str) -> float:
 def _seconds_or_none(value: Any, where: str) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if isinstance(value, bool) or not 0 <= number <= 86_400 * 365:
-        raise RequestError(f"{where}: {value!r} is not a number of seconds", "write for instance 30")
+        raise RequestError(f"{where}: {_shown(value)} is not a number of seconds", "write for instance 30")
     return number
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -19,6 +19,7 @@ from urllib.parse import quote
 __all__ = ["Store", "digest_of"]
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_NAME_LIMIT = 200  # characters; file systems allow 255
 _SIZE_LIMIT = 64 << 20  # bytes; the list of a repository with 10,000 tags has about 4 MB
 
 
@@ -46,8 +47,9 @@ class Store:
         return content if content is not None and digest_of(content) == digest else None
 
     def keep_content(self, digest: str, content: bytes) -> None:
-        """Keep what was verified to have this *digest*."""
-        _write(self._content(digest), content)
+        """Keep *content* where it has this *digest*."""
+        if digest_of(content) == digest:
+            _write(self._content(digest), content)
 
     def read_document(self, *name: str) -> dict[str, Any] | None:
         """A JSON object kept under *name*, None where there is none or it is damaged."""
@@ -58,7 +60,7 @@ class Store:
         return None
 
     def keep_document(self, *name: str, document: dict[str, Any]) -> None:
-        _write(self._document(name), json.dumps(document, ensure_ascii=False).encode())
+        _write(self._document(name), json.dumps(document).encode())
 
     def _content(self, digest: str) -> Path:
         hexadecimal = digest.partition(":")[2]
@@ -66,7 +68,13 @@ class Store:
 
     def _document(self, name: tuple[str, ...]) -> Path:
         # quoted, so that no name of a registry or repository leads out of the folder or onto another's file
-        return self.folder.joinpath(*(quote(part, safe="").replace(".", "%2E") for part in name)).with_suffix(".json")
+        return self.folder.joinpath(*map(_quoted, name)).with_suffix(".json")
+
+
+def _quoted(part: str) -> str:
+    """A name for a file: that of an empty part is no quoted text, and a long one is hashed."""
+    quoted = quote(part, safe="", errors="surrogatepass").replace(".", "%2E")
+    return quoted if 0 < len(quoted) <= _NAME_LIMIT else f"%%{digest_of(quoted.encode())[7:]}"
 
 
 def _read(path: Path) -> bytes | None:
@@ -88,4 +96,7 @@ def _write(path: Path, content: bytes) -> None:
             file.write(content)
         Path(aside).replace(path)
     except OSError:
-        Path(aside).unlink(missing_ok=True)
+        pass
+    finally:
+        with suppress(OSError):
+            Path(aside).unlink(missing_ok=True)

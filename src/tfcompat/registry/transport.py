@@ -6,8 +6,11 @@ authorizes at one host is not sent to another, and an encrypted connection is no
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 import time
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -17,17 +20,17 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from tfcompat import __version__
 from tfcompat.errors import CouldNotCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tenacity import RetryCallState
 
-__all__ = ["PAGE_LIMIT", "Answer", "Transport", "origin"]
+__all__ = ["PAGE_LIMIT", "Answer", "Transport", "host_of", "join", "origin"]
 
 PAGE_LIMIT = 16 << 20  # bytes; a page of 100 tags has about 300 kB, 10,000 bare names about 200 kB
 _CHUNK = 1 << 16
@@ -35,7 +38,7 @@ _CONNECT_TIMEOUT = 10.0  # seconds
 _ATTEMPTS = 4
 _REDIRECTS = 5
 _PATIENCE = 60.0  # seconds; who asks for a longer wait is told about it instead
-_RETRIED = {408, 429, 500, 502, 503, 504}
+_RETRIED = {304, 408, 429, 500, 502, 503, 504}
 _REDIRECTED = {301, 302, 303, 307, 308}
 
 
@@ -64,9 +67,10 @@ class _Authorization(AuthBase):
 class _Refused(Exception):
     """An answer that a repetition may mend; ``wait`` is what the server asked for, in seconds."""
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
+    def __init__(self, reason: str, wait: float | None = None, hint: str = "check the network, the proxy and the address") -> None:
         super().__init__(reason)
         self.wait = wait
+        self.hint = hint
 
 
 class Transport:
@@ -121,17 +125,14 @@ class Transport:
         *form*. Statuses other than those of failure are the caller's to judge. Raises :class:`CouldNotCheck`.
         """
         if self._offline:
-            raise CouldNotCheck(f"{_host(url)} was not asked (--offline)", "leave --offline out")
+            raise CouldNotCheck(f"{host_of(url)} was not asked (--offline)", "leave --offline out")
         retrying = Retrying(
             retry=retry_if_exception_type(_Refused), stop=stop_after_attempt(_ATTEMPTS), wait=_wait, sleep=self._sleep, reraise=True
         )
         try:
             return retrying(self._follow, method, url, dict(headers or {}), authorization, limit, form, page, follow)
         except _Refused as refused:
-            raise CouldNotCheck(
-                f"{_host(url)} did not answer {_shown(url)} in {_ATTEMPTS} attempts: {refused}",
-                "check the network, the proxy and the address",
-            ) from None
+            raise CouldNotCheck(f"{host_of(url)} did not answer {_shown(url)} in {_ATTEMPTS} attempts: {refused}", refused.hint) from None
 
     def forget_page(self, url: str) -> None:
         """Drop a page whose content turned out to be wrong."""
@@ -144,17 +145,17 @@ class Transport:
         here = url
         for _ in range(_REDIRECTS + 1):
             answer = self._send(method, here, headers, authorization, limit, form, page)
-            if answer.status not in _REDIRECTED or not follow:
+            if answer.status not in _REDIRECTED or not follow or "Location" not in answer.headers:
                 return answer
-            target = urljoin(here, answer.headers.get("Location", ""))
+            target = join(here, answer.headers.get("Location", ""))
             if origin(target) != origin(here):
                 authorization = None
-            if urlsplit(target).scheme not in ("http", "https") or (here.startswith("https:") and not target.startswith("https:")):
+            if origin(target)[0] != "https" and origin(here)[0] == "https":
                 raise CouldNotCheck(
-                    f"{_host(here)} redirects to {_shown(target)}, which is not encrypted", "name the registry's own address"
+                    f"{host_of(here)} redirects to {_shown(target)}, which is not encrypted", "name the registry's own address"
                 )
             here = target
-        raise CouldNotCheck(f"{_host(url)} redirects {_shown(url)} more than {_REDIRECTS} times", "check the address")
+        raise CouldNotCheck(f"{host_of(url)} redirects {_shown(url)} more than {_REDIRECTS} times", "check the address")
 
     def _send(self, method: str, url: str, headers: dict[str, str], authorization: str | None, limit: int, form: Any, page: bool) -> Answer:
         self._spare(url)
@@ -165,48 +166,66 @@ class Transport:
                 allow_redirects=False, timeout=(min(_CONNECT_TIMEOUT, self._timeout), self._timeout),
             ) as response:  # fmt: skip
                 self._note_limit(response)
-                if response.status_code in _RETRIED:
-                    raise self._refusal(response)
-                body = b"" if method == "HEAD" else self._read(response, limit)
+                with _whole(response), self._in_time(response):
+                    if response.status_code in _RETRIED:
+                        private = form is not None or (authorization or "").startswith("Basic")
+                        raise self._refusal(response, "" if private else _said(response))
+                    body = b"" if method == "HEAD" else _read(response, limit)
                 return Answer(response.status_code, response.headers, body, url)
         except requests.exceptions.SSLError as error:
+            if distrust := _UNTRUSTED.search(str(error)):
+                raise CouldNotCheck(
+                    f"{host_of(url)} has a certificate that is not trusted: {distrust[1]}", "name your CA bundle in REQUESTS_CA_BUNDLE"
+                ) from None
             raise CouldNotCheck(
-                f"{_host(url)} has a certificate that is not trusted: {_reason(error)}", "name your CA bundle in REQUESTS_CA_BUNDLE"
+                f"{host_of(url)} could not be reached: {_reason(error)}", "check the address, the proxy and REQUESTS_CA_BUNDLE"
             ) from None
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError) as error:
-            raise CouldNotCheck(f"{_shown(url)} is not an address: {_reason(error)}", "check the address") from None
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+            raise _misaddressed(url, error) from None
         except requests.RequestException as error:
             reason = _reason(error)
             if reason in _LASTING:
                 raise CouldNotCheck(
-                    f"{_host(url)} could not be reached: {reason}", "check the network, the proxy and the address"
+                    f"{host_of(url)} could not be reached: {reason}", "check the network, the proxy and the address"
                 ) from None
             raise _Refused(reason) from None
         except OSError as error:  # a CA bundle or a client certificate that is not there
-            raise CouldNotCheck(f"{_host(url)} could not be asked: {error}", "check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE") from None
+            raise CouldNotCheck(f"{host_of(url)} could not be asked: {error}", "check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE") from None
+        except ValueError as error:  # of urllib3 and of encodings
+            raise _misaddressed(url, error) from None
 
-    def _refusal(self, response: requests.Response) -> Exception:
-        wait, said = _wait_asked_for(response.headers), f"status {response.status_code}{_said(response)}"
+    def _refusal(self, response: requests.Response, said: str) -> Exception:
+        wait, said = _wait_asked_for(response.headers), f"status {response.status_code}{said}"
+        limited = response.status_code == 429
         if wait is None or wait <= _PATIENCE:
-            return _Refused(said, wait)
-        return CouldNotCheck(
-            f"{_host(response.url)} asks to wait {wait:.0f} s: {said}",
-            "try again later; 'docker login' raises the limit of most registries",
-        )
+            return _Refused(said, wait, _LATER) if limited else _Refused(said, wait)
+        until = f"{wait:.0f} s" if wait < 1e9 else "for ever"
+        return CouldNotCheck(f"{host_of(response.url)} asks to wait {until}: {said}", _LATER if limited else "try again later")
 
-    def _read(self, response: requests.Response, limit: int) -> bytes:
-        """The whole body; more than *limit* bytes, or more time than is allowed, is an error."""
-        deadline = time.monotonic() + 4 * self._timeout
-        found = bytearray()
-        for part in response.iter_content(_CHUNK):
-            found += part
-            if len(found) > limit:
-                raise CouldNotCheck(
-                    f"{_host(response.url)} answers {_shown(response.url)} with more than {limit >> 10} kB", "check the address"
-                )
-            if time.monotonic() > deadline:
-                raise _Refused(f"the answer took longer than {4 * self._timeout:.0f} s")
-        return bytes(found)
+    @contextmanager
+    def _in_time(self, response: requests.Response) -> Iterator[None]:
+        """Hang up on a body that takes too long: for ``requests`` time begins anew with each byte."""
+        limit = 4 * self._timeout
+        late = threading.Event()
+
+        def hang_up() -> None:
+            late.set()
+            with suppress(OSError, ValueError, AttributeError), socket.fromfd(response.raw.fileno(), 0, socket.SOCK_STREAM) as line:
+                line.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(limit, hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except requests.RequestException:
+            if not late.is_set():
+                raise
+        finally:
+            timer.cancel()
+        if late.is_set():
+            self.forget_page(response.url)  # without a length, half of it would pass for whole
+            raise _Refused(f"the answer took longer than {limit:g} s")
 
     def _count(self) -> None:
         with self._lock:
@@ -214,14 +233,14 @@ class Transport:
 
     def _spare(self, url: str) -> None:
         """Wait where the server has said that nothing is left until a time that is near."""
-        wait = self._resume.get(_host(url), 0.0) - time.time()
+        wait = self._resume.get(host_of(url), 0.0) - time.time()
         if 0 < wait <= _PATIENCE:
             self._sleep(wait)
 
     def _note_limit(self, response: requests.Response) -> None:
         left, reset = response.headers.get("X-RateLimit-Remaining", ""), response.headers.get("X-RateLimit-Reset", "")
-        if left == "0" and reset.isdigit():
-            self._resume[_host(response.url)] = float(reset)
+        if left == "0" and reset.isdecimal():
+            self._resume[host_of(response.url)] = float(reset)
 
 
 class _Counting(HTTPAdapter):
@@ -242,8 +261,30 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
+def join(base: str, target: str) -> str:
+    """The address that *target*, which a server sent, means at *base*. Raises :class:`CouldNotCheck` where it is none."""
+    try:
+        joined = urljoin(base, target)
+        usable = origin(joined)[0] in ("http", "https") and origin(joined)[1]
+    except ValueError:
+        usable = None
+    if not usable:
+        raise CouldNotCheck(f"{host_of(base)} names an address that is none: {_clean(target.partition('?')[0])}", "check the address")
+    return joined
+
+
+def host_of(url: str) -> str:
+    """The host and the port, for messages."""
+    return _clean(re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2] or url)
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: Any) -> None:
+        """None: even when it does not follow, ``requests`` would read the body of a redirect, however long."""
+
+
 def _new_session(adapter: HTTPAdapter) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = f"tfcompat/{__version__}"
@@ -252,10 +293,28 @@ def _new_session(adapter: HTTPAdapter) -> requests.Session:
 
 
 def _open_cache(folder: str, count: Callable[[], None]) -> tuple[Any, HTTPAdapter]:
-    """Pages on disk, each used again only when the server confirms its ETag; and the adapter that does so."""
-    from cachecontrol import CacheControlAdapter
-    from cachecontrol.caches import SeparateBodyFileCache
+    """Pages on disk, each used again only when the server confirms it; and the adapter that does so.
+
+    A folder that cannot be read or written costs speed, not answers.
+    """
+    from cachecontrol import CacheControlAdapter, CacheController
+    from cachecontrol.caches import FileCache
     from cachecontrol.serialize import Serializer
+
+    class Quiet(FileCache):
+        def get(self, key: str) -> bytes | None:
+            try:
+                return super().get(key)
+            except OSError:
+                return None
+
+        def set(self, *arguments: Any, **options: Any) -> None:
+            with suppress(OSError, NotImplementedError):  # the latter: no locks on this file system
+                super().set(*arguments, **options)
+
+        def delete(self, key: str) -> None:
+            with suppress(OSError):
+                super().delete(key)
 
     class Discreet(Serializer):
         """Keeps what varies by Authorization without the authorization: such an answer is not used again."""
@@ -265,11 +324,27 @@ def _open_cache(folder: str, count: Callable[[], None]) -> tuple[Any, HTTPAdapte
             bare.headers.pop("Authorization", None)
             return super().dumps(bare, response, body)
 
+    class Asking(CacheController):
+        """Believes nothing unasked, redirects neither; what is damaged or strange is not there."""
+
+        def cached_request(self, request: Any) -> Any:
+            return False
+
+        def conditional_headers(self, request: Any) -> dict[str, str]:
+            try:
+                return super().conditional_headers(request)
+            except Exception:  # whatever a damaged file does to msgpack
+                return {}
+
+        def cache_response(self, request: Any, response: Any, body: bytes | None = None, status_codes: Any = None) -> None:
+            with suppress(Exception):  # AssertionError for a date that is none
+                super().cache_response(request, response, body, (200,))
+
     class Caching(CacheControlAdapter, _Counting):
         pass
 
-    cache = SeparateBodyFileCache(folder)
-    return cache, Caching(cache=cache, serializer=Discreet(), count=count)
+    cache = Quiet(folder)
+    return cache, Caching(cache=cache, controller_class=Asking, serializer=Discreet(), count=count)
 
 
 def _cache_key(url: str) -> str:
@@ -278,7 +353,7 @@ def _cache_key(url: str) -> str:
     return str(CacheController.cache_url(url))
 
 
-_backoff = wait_exponential_jitter(initial=0.5, max=8)
+_backoff = wait_exponential(multiplier=0.5, max=8) + wait_random(0, 1)
 
 
 def _wait(state: RetryCallState) -> float:
@@ -291,19 +366,42 @@ def _wait(state: RetryCallState) -> float:
 def _wait_asked_for(headers: Mapping[str, str]) -> float | None:
     """Seconds, from Retry-After (seconds or a date), X-Retry-After or X-RateLimit-Reset (unix time), whichever is there."""
     plain = headers.get("Retry-After", "").strip()
-    if plain.isdigit():
+    if plain.isdecimal():
         return float(plain)
     now = datetime.now(timezone.utc)
     if plain:
         try:
             return max(0.0, (parsedate_to_datetime(plain) - now).total_seconds())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
     for name in ("X-Retry-After", "X-RateLimit-Reset"):
         text = headers.get(name, "").strip()
-        if text.isdigit():
-            return max(0.0, int(text) - now.timestamp())
+        if text.isdecimal():
+            return max(0.0, float(text) - now.timestamp())
     return None
+
+
+@contextmanager
+def _whole(response: requests.Response) -> Iterator[None]:
+    """Close what CacheControl has of a body that was not read to its end: it leaves the file to the garbage collector."""
+    try:
+        yield
+    finally:
+        buffer = getattr(getattr(response.raw, "_fp", None), "_CallbackFileWrapper__buf", None)
+        if buffer is not None:
+            buffer.close()
+
+
+def _read(response: requests.Response, limit: int) -> bytes:
+    """The whole body; more than *limit* bytes is an error."""
+    found = bytearray()
+    for part in response.iter_content(_CHUNK):
+        found += part
+        if len(found) > limit:
+            raise CouldNotCheck(
+                f"{host_of(response.url)} answers {_shown(response.url)} with more than {limit >> 10} kB", "check the address"
+            )
+    return bytes(found)
 
 
 def _said(response: requests.Response) -> str:
@@ -316,27 +414,49 @@ def _said(response: requests.Response) -> str:
     return f" ({shown[:200]})" if shown else ""
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2] or url
-
-
 def _shown(url: str) -> str:
     """The address without its query: a signed address is a credential."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
+    return _clean(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
+
+
+def _clean(text: str) -> str:
+    """What a server chose, fit for a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)[:200]
+
+
+def _misaddressed(url: str, error: Exception) -> CouldNotCheck:
+    """An address that is none: this one, or that of the proxy."""
+    try:
+        sound = bool(requests.Request("GET", url).prepare()) and urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        sound = False
+    if sound and requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)):
+        return CouldNotCheck(
+            f"{host_of(url)} could not be asked through the proxy: {_reason(error)}", "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+        )
+    return CouldNotCheck(f"{_shown(url)} is not an address: {_reason(error)}", "check the address")
 
 
 def _reason(error: Exception) -> str:
     """The innermost cause in a few words; ``requests`` wraps it in the address and its objects' names."""
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    text = str(error).partition("\n")[0] or type(error).__name__
     for phrase, plain in _PLAIN.items():
         if phrase in text:
             return plain
+    _, caused, inner = text.rpartition("(Caused by ")
+    text = _PRIVATE.sub("", inner[:-1] if caused else text)
     return text if len(text) <= 200 else f"{text[:80]} ... {text[-115:]}"
 
 
+_LATER = "try again later; 'docker login' raises the limit of most registries"
+_UNTRUSTED = re.compile(r"certificate verify failed: (.*?)(?: \(_ssl|['\")]*$)")
+_PRIVATE = re.compile(r"(?<=//)[^/@\s]*@|(?<=\?)[^\s'\"]+")  # user and password, query
 _LASTING = ("the name is not known", "the name could not be resolved")
-_PLAIN = {
+_PLAIN = {  # the first that fits
+    "Tunnel connection failed: 407": "the proxy wants credentials",
+    "Tunnel connection failed": "the proxy refused the connection",
+    "Unable to connect to proxy": "the proxy did not answer",
     "Connection refused": "the connection was refused",
     "Name or service not known": "the name is not known",
     "Temporary failure in name resolution": "the name could not be resolved",
@@ -347,6 +467,6 @@ _PLAIN = {
     "Connection aborted": "the connection was closed without an answer",
     "RemoteDisconnected": "the connection was closed without an answer",
     "Connection reset": "the connection was closed without an answer",
-    "CERTIFICATE_VERIFY_FAILED": "the certificate could not be verified",
-    "Unable to connect to proxy": "the proxy did not answer",
+    "WRONG_VERSION_NUMBER": "it does not speak TLS",
+    "record layer failure": "it does not speak TLS",
 }
