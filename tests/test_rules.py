@@ -168,6 +168,15 @@ HAND_MADE = [
         "error",
         "nvidia/cuda:99.9 is made for linux/amd64 and linux/arm64, not for windows/amd64",
     ),
+    Case(
+        BY_ID["image-requires-driver"],
+        "unknown",
+        "a requirement in words of its own",
+        stack_of(image=Image("app:1", "measured", require="cuda>=x"), driver=Version("550.54")),
+        "require-unreadable",
+        "warning",
+        "What app:1 requires of the driver cannot be read: cuda>=x (NVIDIA_REQUIRE_CUDA)",
+    ),
 ]
 
 CASES = [case for path in sorted(FIXTURES.glob("*.toml")) for case in cases_of_fixture(path)] + HAND_MADE

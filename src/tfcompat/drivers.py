@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.architectures import native_code
-from tfcompat.errors import MatrixError
+from tfcompat.errors import MatrixError, TfcompatError
 from tfcompat.versions import at_least, parse_version, version
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "forward_compatible",
     "last_branch",
     "reaches",
+    "requirement_of",
     "toolkit_driver",
 ]
 
@@ -102,7 +103,16 @@ def forward_compatible(image: Image | None, driver: Version, gpus: Sequence[GpuT
         return False
     if image.driver_branches:
         return any(driver.major == version(b).major and driver >= version(b) for b in image.driver_branches)
-    return image.require is not None and Requirement.parse(image.require).lists_branch(driver, gpus)
+    requirement = requirement_of(image)
+    return requirement is not None and requirement.lists_branch(driver, gpus)
+
+
+def requirement_of(image: Image) -> Requirement | None:
+    """What the image requires of the driver; None where it requires nothing, or in words that cannot be read."""
+    try:
+        return Requirement.parse(image.require) if image.require is not None else None
+    except TfcompatError:  # whoever made the image wrote it, not the user
+        return None
 
 
 class Requirement(NamedTuple):

@@ -27,6 +27,7 @@ _OPENINGS = {
     "nothing",
     "the",
     "there",
+    "what",
     "whether",
     "which",
     "with",

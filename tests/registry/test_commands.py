@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -434,7 +435,7 @@ def test_inspect_for_a_platform_a_gpu_and_a_driver(bench: Bench, stock: dict[str
     assert sorted(arm.platforms) == ["linux/amd64", "linux/arm64"]
     wrong = inspect(bench, f"{TF}:2.15.0-gpu", "--platform", "linux/arm64", code=1)
     assert f"{TF}:2.15.0-gpu is made for linux/amd64, not for linux/arm64" in {f.message for f in wrong.findings}
-    old = inspect(bench, f"{TF}:2.15.0-gpu", "--gpu", "RTX 4090", "--driver", "525.60.13", code=1)
+    old = inspect(bench, f"{TF}:2.15.0-gpu", "--gpu", "A100", "--driver", "515.65.01", code=1)
     assert any(f.rule == "image-requires-driver" and "cuda>=12.3" in f.message for f in old.findings)
     assert inspect(bench, f"{TF}:2.15.0-gpu", "--gpu", "A100", "--driver", "550.54.14").findings
     bad = bench.run("image", "inspect", f"{TF}:2.15.0", "--platform", "linux/riscv64", env=bench.mirror)
