@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tfcompat.contents import read_contents
-from tfcompat.images import snapshot_of
+from tfcompat.images import find_image, snapshot_of
 from tfcompat.tags import TagName
 from tfcompat.versions import same_prefix
 
@@ -36,11 +36,12 @@ def expected(matrix: Matrix, repository: str) -> dict[str, Image]:
 
 def covered(matrix: Matrix, repository: str, tags: Iterable[str]) -> list[str]:
     """Those of *tags* that are of a kind the matrix has: variants that its rows have, from their oldest version on."""
-    rows = [TagName.parse(tag) for tag in snapshot_of(matrix, repository)]
-    kinds = {_kind(row) for row in rows if row.version is not None}
-    oldest = min((row.version for row in rows if row.version is not None), default=None)
-    found = sorted((TagName.parse(tag) for tag in tags), key=lambda t: t.order)
-    return [t.text for t in found if t.version is not None and oldest is not None and t.version >= oldest and _kind(t) in kinds]
+    rows = [(t, t.version) for t in map(TagName.parse, snapshot_of(matrix, repository)) if t.version is not None]
+    kinds = {_kind(t) for t, _ in rows}
+    oldest = min((v for _, v in rows), default=None)
+    found = sorted(map(TagName.parse, tags), key=lambda t: t.order)
+    released = [(t, t.version) for t in found if t.version is not None and not t.prerelease]
+    return [t.text for t, v in released if oldest is not None and v >= oldest and _kind(t) in kinds]
 
 
 def _kind(tag: TagName) -> frozenset[str]:
@@ -52,14 +53,13 @@ def compare_tags(matrix: Matrix, repository: str, tags: Iterable[str]) -> Iterat
     """New and gone tags, and those that the matrix has as missing although they are there."""
     present = set(tags)
     rows = snapshot_of(matrix, repository)
-    absent = matrix.official_absent.items() if repository == "tensorflow/tensorflow" else ()
-    missing = {tag: row["verdict"].replace("-", " ") for tag, row in absent if tag not in rows and row["verdict"] != "not-observed"}
-    missing |= {tag: i.status for tag, i in rows.items() if i.status in ("delisted", "gone")}
-    for tag in dict.fromkeys([*covered(matrix, repository, present), *(t for t in rows if t in missing and t in present)]):
-        if tag in missing:
-            yield Drift("back again", f"{repository}:{tag}", f"the matrix has it as {missing[tag]}")
+    for tag in dict.fromkeys([*covered(matrix, repository, present), *(t for t in rows if t in present)]):
+        image = rows[tag] if tag in rows else find_image(matrix, f"{repository}:{tag}")
+        if image.status in ("absent", "delisted", "gone"):
+            known = image.why if image.status == "absent" else image.status
+            yield Drift("back again", image.reference, f"the matrix has it as {known}")
         elif tag not in rows:
-            yield Drift("new tag", f"{repository}:{tag}")
+            yield Drift("new tag", image.reference)
     for tag, image in expected(matrix, repository).items():
         if tag not in present:
             yield Drift("gone tag", image.reference, f"the matrix has it as {image.status}")

@@ -8,7 +8,7 @@ from tfcompat.contents import Cell, Contents, read_contents
 from tfcompat.images import find_image, libc_of, system_of_suite
 from tfcompat.resolver.candidate import own_build, spellings
 from tfcompat.rules import RULES, Rule, evaluate
-from tfcompat.stack import Fact, Stack
+from tfcompat.stack import Fact, Stack, Tensorflow
 from tfcompat.versions import same_prefix, version
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tfcompat.matrix.gpus import GpuTarget
     from tfcompat.matrix.records import Sighting
     from tfcompat.rules import Finding
-    from tfcompat.stack import Image, Tensorflow
+    from tfcompat.stack import Image
 
 __all__ = ["Inspection", "inspect_image"]
 
@@ -64,8 +64,8 @@ def inspect_image(
     facts = {name: _fact(name, getattr(contents, name), curated, config_digest) for name in _CELLS}
     facts["require"] = _require(contents, curated, config_digest)
     image = _merged(matrix, seen, contents, facts, config is not None)
-    gpu = image.gpu or bool(gpus) or driver is not None
-    tensorflow = _tensorflow(matrix, image, gpu, platform)
+    gpu = (image.gpu and (image.cuda is not None or seen.gpu)) or bool(gpus) or driver is not None
+    tensorflow = _tensorflow(matrix, image, contents.distribution, gpu, platform)
     doubt = f"tensorflow {image.tensorflow}" if image.tensorflow is not None and tensorflow is None else ""
     stack = _stack(image, facts, tensorflow, gpu, platform, gpus, driver)
     findings = tuple(f for f in evaluate(matrix, stack, rules) if f.verdict.outcome != "ok")
@@ -98,7 +98,7 @@ def _merged(matrix: Matrix, seen: Image, contents: Contents, facts: Mapping[str,
     """The image with what was read of it."""
     system = _system(contents) or seen.os
     cuda, cudnn = facts["cuda"].value, facts["cudnn"].value
-    cpu_only = contents.distribution == "tensorflow-cpu"
+    for_gpus = contents.distribution not in (None, "tensorflow-cpu")  # with CUDA or without: pip may have brought that
     return seen._replace(
         os=system,
         libc=libc_of(matrix, system) or seen.libc,
@@ -106,7 +106,7 @@ def _merged(matrix: Matrix, seen: Image, contents: Contents, facts: Mapping[str,
         cuda=cuda,
         cudnn=cudnn,
         tensorflow=facts["tensorflow"].value,
-        gpu=not cpu_only and (seen.gpu or cuda is not None),
+        gpu=contents.distribution != "tensorflow-cpu" and (seen.gpu or cuda is not None or for_gpus),
         own_build=seen.own_build or contents.own_build,
         require=facts["require"].value,
         require_known=known or seen.require_known,
@@ -119,12 +119,15 @@ def _system(contents: Contents) -> str | None:
     return system_of_suite(contents.system.value) if contents.system else None
 
 
-def _tensorflow(matrix: Matrix, image: Image, gpu: bool, platform: str) -> Tensorflow | None:
-    """The release inside, under the name that is built for what the image is for; None where the matrix has none such."""
+def _tensorflow(matrix: Matrix, image: Image, distribution: str | None, gpu: bool, platform: str) -> Tensorflow | None:
+    """The release inside, under the name it was installed by, or that serves what the image is for; None where the matrix has none."""
     if image.tensorflow is None:
         return None
     if image.own_build:
         return own_build(matrix, image)[0]
+    release = matrix.release(distribution, str(image.tensorflow)) if distribution else None
+    if release is not None:
+        return Tensorflow(release, platform, matrix.build(release, platform))
     for_gpu = [t for t in spellings(matrix, gpu, platform) if version(t.release.version) == image.tensorflow]
     return for_gpu[0] if for_gpu else None
 

@@ -80,6 +80,8 @@ def _cells(contents: Contents, config_digest: str) -> Row:
     cells = {n: str(c.value) for n in ("tensorflow", "python", "cuda", "cudnn", "require") if (c := getattr(contents, n)) is not None}
     if contents.system is not None:
         cells["os"] = system_of_suite(contents.system.value)
+        if cells["os"] != contents.system.value:
+            cells["suite"] = contents.system.value
     if contents.distribution is not None:
         cells["distribution"] = contents.distribution
     return {**cells, "evidence": [f"{_READ} {config_digest}"]}

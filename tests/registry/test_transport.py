@@ -17,7 +17,7 @@ import pytest
 
 from registry.faults import Fault
 from registry.front import Front
-from registry.real_registry import RealRegistry
+from registry.real_registry import RealRegistry, serve_registry
 from registry.serving import Handler, LoopbackServer, running
 from tfcompat import __version__
 from tfcompat.errors import CouldNotCheck
@@ -31,6 +31,13 @@ NETWORK = "check the network, the proxy and the address"
 LATER = "try again later; 'docker login' raises the limit of most registries"
 
 Open = Callable[..., Transport]
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
+    """One for all: what it holds matters little here."""
+    with serve_registry(tmp_path_factory.mktemp("registry")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def run_inspect(options: argparse.Namespace) -> int:
 
     matrix, reference = _matrix(options), Reference.parse(options.reference)
     if options.platform not in PLATFORMS:
-        raise RequestError(f"--platform: {options.platform!r} is not known", f"one of {', '.join(PLATFORMS)}")
+        raise RequestError(f"--platform: {options.platform[:80]!r} is not known", f"one of {', '.join(PLATFORMS)}")
     gpus = [find_gpu(matrix, name) for name in options.gpu]
     driver = parse_version(options.driver, "--driver") if options.driver is not None else None
     with open_registries(options, options.offline) as registries:

@@ -71,7 +71,7 @@ def _made(repository: str, row: Row, date: str) -> Row | None:
         return {
             **common,
             "python": str(tag.version),
-            "suite": dict(enumerate(tag.variants)).get(1),
+            "suite": tag.variants[1] if len(tag.variants) > 1 else contents.get("suite"),
             "maintained": True,
             "last_listed": date,
         }
