@@ -6,7 +6,7 @@ configuration, 3 could not check), so that the mapping from failure to code is w
 
 from __future__ import annotations
 
-__all__ = ["CouldNotCheck", "MatrixError", "RequestError", "TfcompatError"]
+__all__ = ["CouldNotCheck", "MatrixError", "RateLimited", "RequestError", "TfcompatError"]
 
 
 class TfcompatError(Exception):
@@ -38,3 +38,7 @@ class CouldNotCheck(TfcompatError):
     """Something outside did not answer, so nothing was established either way."""
 
     exit_code = 3
+
+
+class RateLimited(CouldNotCheck):
+    """A server wants fewer questions than there are: asking on would not help for a while."""

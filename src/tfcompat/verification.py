@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.drift import Drift, compare_contents, compare_digests, compare_tags, expected
-from tfcompat.errors import CouldNotCheck
+from tfcompat.errors import CouldNotCheck, RateLimited
 from tfcompat.reference import Reference
 from tfcompat.sightings import fetch_listing, observe
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tfcompat.matrix import Matrix
-    from tfcompat.registry.records import Listing
+    from tfcompat.registry.records import TagEntry
     from tfcompat.registry.registries import Registries
     from tfcompat.stack import Image
 
@@ -49,53 +50,59 @@ def verify_repository(
         return Verification(
             repository, len(listing.tags), (), 0, ("the registry counts more tags than it lists: nothing was compared; try again",)
         )
-    rows = expected(matrix, repository)
-    if rows and not any(t.name in rows for t in listing.tags):  # another repository, or a mirror that has nothing of it yet
-        nothing = f"the registry lists {len(listing.tags)} tags, and none of the {len(rows)} of the matrix: nothing was compared"
-        return Verification(repository, len(listing.tags), (), 0, (nothing,))
-    drift = list(compare_tags(matrix, repository, [t.name for t in listing.tags]))
-    drift += _digests(matrix, listing, repository)
-    present = [rows[t.name] for t in listing.tags if t.name in rows and rows[t.name].status != "rolling"]
-    unread = [image for image in present if not _was_read(registries, listing, image)]
-    chosen = [image for image in present if image not in unread] + unread[: max(0, limit)]
-    found, failed = _contents(registries, chosen)
-    left = len(unread) - len(unread[: max(0, limit)])
-    unestablished = [f"the contents of {left} images were not compared in this run: repeat it, or raise --limit"] if left else []
+    entries, rows = {t.name: t for t in listing.tags}, expected(matrix, repository)
+    if rows and not entries.keys() & rows.keys():  # another repository, or a mirror that has nothing of it yet
+        nothing = f"the registry lists {len(entries)} tags, and none of the {len(rows)} of the matrix: nothing was compared"
+        return Verification(repository, len(entries), (), 0, (nothing,))
+    drift = list(compare_tags(matrix, repository, entries))
+    present = [(image, entries[tag]) for tag, image in rows.items() if tag in entries]
+    drift += [d for image, entry in present for d in compare_digests(image, entry.digest, entry.platforms.values())]
+    known: list[tuple[Image, Reference]] = []
+    unread: list[tuple[Image, Reference]] = []
+    for image, entry in present:
+        if image.status != "rolling":
+            question = _question(image, entry)
+            (known if _was_read(registries, question) else unread).append((image, question))
+    found, compared, failed = _contents(registries, [*known, *unread[:limit]])
+    left = len(known) + len(unread) - compared - len(failed)
+    if left:
+        failed.append(f"the contents of {left} images were not compared in this run: repeat it, or raise --limit")
     every = tuple(dict.fromkeys([*drift, *found]))  # a listing with digests and a look inside say the same of a moved tag
-    return Verification(repository, len(listing.tags), every, len(chosen) - len(failed), (*unestablished, *failed))
+    return Verification(repository, len(entries), every, compared, tuple(failed))
 
 
-def _digests(matrix: Matrix, listing: Listing, repository: str) -> list[Drift]:
-    rows = expected(matrix, repository)
-    return [d for t in listing.tags if t.name in rows for d in compare_digests(rows[t.name], t.digest, t.platforms.values())]
-
-
-def _was_read(registries: Registries, listing: Listing, image: Image) -> bool:
-    """Whether the manifest of the image is in the store, so that reading it again asks for little or nothing."""
-    tag = image.reference.rpartition(":")[2]
-    entry = next((t for t in listing.tags if t.name == tag), None)
-    digests = [entry.digest, *entry.platforms.values()] if entry else []
-    known = registries.store.read_document(
-        "tags", registries.of_images(Reference.parse(image.reference).registry).base, *_path_and_tag(image)
-    )
-    digests.append(known.get("digest") if known else None)
-    return any(registries.store.read_content(digest) is not None for digest in digests if isinstance(digest, str))
-
-
-def _path_and_tag(image: Image) -> tuple[str, str]:
+def _question(image: Image, entry: TagEntry) -> Reference:
+    """What to ask for: the digest where the listing tells it, as a known digest asks nothing."""
     reference = Reference.parse(image.reference)
-    return reference.path, reference.tag or ""
+    return reference._replace(tag=None, digest=entry.digest) if entry.digest else reference
 
 
-def _contents(registries: Registries, images: Iterable[Image]) -> tuple[list[Drift], list[str]]:
-    """The differences inside the images, and what could not be read."""
+def _was_read(registries: Registries, question: Reference) -> bool:
+    """Whether the manifest is in the store, so that looking into it again asks for little or nothing."""
+    digest = question.digest
+    if digest is None:
+        known = registries.store.read_document("tags", registries.of_images(question.registry).base, question.path, question.tag or "")
+        digest = known.get("digest") if known else None
+    return isinstance(digest, str) and registries.store.read_content(digest) is not None
 
-    def compare(image: Image) -> tuple[list[Drift], str]:
+
+def _contents(registries: Registries, questions: Iterable[tuple[Image, Reference]]) -> tuple[list[Drift], int, list[str]]:
+    """The differences inside the images, how many were looked into, and what could not be read.
+
+    A registry that wants no more questions gets none: the rest is neither.
+    """
+    stopped = Event()
+
+    def compare(image: Image, question: Reference) -> tuple[list[Drift], str] | None:
         platforms = image.platforms or ("linux/amd64",)
         platform = "linux/amd64" if "linux/amd64" in platforms else platforms[0]
+        if stopped.is_set():
+            return None
         try:
-            observed = observe(registries, Reference.parse(image.reference), platform, "online")
+            observed = observe(registries, question, platform, "online")
         except CouldNotCheck as error:
+            if isinstance(error, RateLimited):
+                stopped.set()
             return [], f"{image.reference}: {error.message}"
         seen = observed.sighting
         if seen is None or not seen.exists:
@@ -105,10 +112,13 @@ def _contents(registries: Registries, images: Iterable[Image]) -> tuple[list[Dri
             return moved, f"{image.reference}: no image for {platform}"
         return [*moved, *compare_contents(image, observed.manifest.config)], ""
 
-    drift: dict[Drift, None] = {}
-    failed = []
+    drift: list[Drift] = []
+    compared, failed = 0, []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for found, failure in pool.map(compare, images):
-            drift.update(dict.fromkeys(found))
-            failed += [failure] if failure else []
-    return list(drift), failed
+        for outcome in pool.map(lambda pair: compare(*pair), questions):
+            if outcome is not None:
+                found, failure = outcome
+                drift += found
+                compared += not failure
+                failed += [failure] if failure else []
+    return drift, compared, failed

@@ -23,7 +23,7 @@ from requests.auth import AuthBase
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from tfcompat import __version__
-from tfcompat.errors import CouldNotCheck
+from tfcompat.errors import CouldNotCheck, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -132,7 +132,8 @@ class Transport:
         try:
             return retrying(self._follow, method, url, dict(headers or {}), authorization, limit, form, page, follow)
         except _Refused as refused:
-            raise CouldNotCheck(f"{host_of(url)} did not answer {_shown(url)} in {_ATTEMPTS} attempts: {refused}", refused.hint) from None
+            kind = RateLimited if refused.hint == _LATER else CouldNotCheck
+            raise kind(f"{host_of(url)} did not answer {_shown(url)} in {_ATTEMPTS} attempts: {refused}", refused.hint) from None
 
     def forget_page(self, url: str) -> None:
         """Drop a page whose content turned out to be wrong."""
@@ -200,7 +201,8 @@ class Transport:
         if wait is None or wait <= _PATIENCE:
             return _Refused(said, wait, _LATER) if limited else _Refused(said, wait)
         until = f"{wait:.0f} s" if wait < 1e9 else "for ever"
-        return CouldNotCheck(f"{host_of(response.url)} asks to wait {until}: {said}", _LATER if limited else "try again later")
+        kind, hint = (RateLimited, _LATER) if limited else (CouldNotCheck, "try again later")
+        return kind(f"{host_of(response.url)} asks to wait {until}: {said}", hint)
 
     @contextmanager
     def _in_time(self, response: requests.Response) -> Iterator[None]:
