@@ -267,3 +267,15 @@ def test_a_requirements_file_is_read_in_the_encodings_of_editors(encoding: str, 
     assert found.returncode == 0
     numpy = next(line for line in found.stdout.splitlines() if line.startswith("numpy=="))
     assert numpy == "numpy==1.24.4"
+
+
+def test_online_and_offline_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resolve", "--online", "--offline"]) == 2
+    assert capsys.readouterr().err == "tfcompat: --online excludes --offline\n  hint: leave one of them out\n"
+
+
+def test_offline_is_what_resolve_does_anyway(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resolve", "--offline"]) == 0
+    said = capsys.readouterr().out
+    assert main(["resolve"]) == 0
+    assert capsys.readouterr().out == said

@@ -221,8 +221,9 @@ def test_a_listing_comes_back_as_it_was(tmp_path: Path, tags: list[TagEntry], no
     store = Store(tmp_path)
     kept = keep_listing(store, SOURCE, listing(*tags), now)
     assert known_listing(store, SOURCE, REPOSITORY) == kept == listing(*tags)._replace(asked=kept.asked)
-    assert fresh_listing(store, SOURCE, REPOSITORY, now - 1) == kept
-    assert fresh_listing(store, SOURCE, REPOSITORY, now) is None
+    assert fresh_listing(store, SOURCE, REPOSITORY, now, 1) == kept
+    assert fresh_listing(store, SOURCE, REPOSITORY, now, 0) is None
+    assert fresh_listing(store, SOURCE, REPOSITORY, now - 5, 300) is None  # a clock that was set back
 
 
 def test_a_listing_says_when_it_was_asked_for(store: Store) -> None:
@@ -292,7 +293,7 @@ def test_the_document_of_a_listing_is_as_the_damaged_ones_below_but_whole(store:
 def test_a_listing_of_another_version_or_damaged_is_none(store: Store, damage: dict[str, Any]) -> None:
     store.keep_document("listings", SOURCE, REPOSITORY, document=DOCUMENT | damage)
     assert known_listing(store, SOURCE, REPOSITORY) is None
-    assert fresh_listing(store, SOURCE, REPOSITORY, 0) is None
+    assert fresh_listing(store, SOURCE, REPOSITORY, 2e9, 2e9) is None
 
 
 @pytest.mark.parametrize("key", DOCUMENT)
@@ -304,7 +305,7 @@ def test_a_listing_that_lacks_something_is_none(store: Store, key: str) -> None:
 @pytest.mark.parametrize("asked", ["", "yesterday", "0001-01-01T00:00:00", 5, None, "2024-13-01T00:00:00+00:00"])
 def test_a_listing_without_a_time_is_not_fresh(store: Store, asked: Any) -> None:
     store.keep_document("listings", SOURCE, REPOSITORY, document=DOCUMENT | {"asked": asked})
-    assert fresh_listing(store, SOURCE, REPOSITORY, 0) is None
+    assert fresh_listing(store, SOURCE, REPOSITORY, 2e9, 2e9) is None
 
 
 def test_the_documents_are_plain_json(store: Store) -> None:

@@ -52,7 +52,12 @@ def main() -> int:
 
 
 def _hub(front: Front) -> None:
-    _compare("Docker Hub's API, first call / page by page", front, lambda: _tfcompat(front, "--hub-url", front.url), lambda: _page_by_page(front.url))
+    _compare(
+        "Docker Hub's API, first call / page by page",
+        front,
+        lambda: _tfcompat(front, "--hub-url", front.url),
+        lambda: _page_by_page(front.url),
+    )
     with tempfile.TemporaryDirectory() as cache:
         _tfcompat(front, "--hub-url", front.url, cache=cache)
         print(f"  second call at once: {_asked(front, lambda: _tfcompat(front, '--hub-url', front.url, cache=cache))} requests")
@@ -71,7 +76,13 @@ def _distribution(front: Front, cap: int) -> None:
 
 
 def _inspection(front: Front) -> None:
-    command = ["image", "inspect", f"{REPOSITORY}@{front.registry.digest(REPOSITORY, '2.15.0-gpu')}", "--registry", f"docker.io={front.url}"]
+    command = [
+        "image",
+        "inspect",
+        f"{REPOSITORY}@{front.registry.digest(REPOSITORY, '2.15.0-gpu')}",
+        "--registry",
+        f"docker.io={front.url}",
+    ]
     with tempfile.TemporaryDirectory() as cache:
         arguments = [sys.executable, "-m", "tfcompat", *command, "--cache", cache]
         first = _asked(front, lambda: _run(arguments))

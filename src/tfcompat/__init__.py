@@ -20,14 +20,19 @@ __all__ = [
     "ResolutionImpossible",
     "TfcompatError",
     "__version__",
+    "inspect_reference",
     "load_bundled",
     "load_matrix",
+    "open_registries",
     "resolve",
+    "resolve_online",
 ]
 
 if TYPE_CHECKING:
     from tfcompat.errors import MatrixError, RequestError, TfcompatError
     from tfcompat.matrix import Matrix, load_bundled, load_matrix
+    from tfcompat.online import inspect_reference, resolve_online
+    from tfcompat.registry.registries import open_registries
     from tfcompat.resolver import Plan, Request, Resolution, ResolutionImpossible, resolve
 
 _HOMES = {
@@ -35,6 +40,7 @@ _HOMES = {
     "Matrix": "matrix", "load_bundled": "matrix", "load_matrix": "matrix",
     "Plan": "resolver", "Request": "resolver", "Resolution": "resolver", "ResolutionImpossible": "resolver",
     "resolve": "resolver",
+    "inspect_reference": "online", "resolve_online": "online", "open_registries": "registry.registries",
 }  # fmt: skip
 
 

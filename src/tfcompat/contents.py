@@ -79,11 +79,11 @@ def read_contents(config: Mapping[str, Any]) -> Contents:
     return Contents(
         created=created if isinstance(created, str) and _DATE.fullmatch(created) else None,
         python=_of_env(env, "PYTHON_VERSION", "PYVER") or _of_arguments(arguments, "PYTHON_VERSION"),
-        cuda=_of_env(env, "CUDA_VERSION") or _of_arguments(arguments, "CUDA"),
+        cuda=_of_env(env, "CUDA_VERSION") or _of_arguments(arguments, "CUDA", 2),
         cudnn=_apt_cudnn(history)
         or _of_env(env, "NV_CUDNN_VERSION", "CUDNN_VERSION")
         or _of_text(labels.get("com.nvidia.cudnn.version"), "label com.nvidia.cudnn.version")
-        or _of_arguments(arguments, "CUDNN"),
+        or _of_arguments(arguments, "CUDNN", 3),
         require=Cell(require, "Env NVIDIA_REQUIRE_CUDA") if require else None,
         tensorflow=tensorflow,
         distribution=distribution,
@@ -122,9 +122,11 @@ def _of_env(env: Mapping[str, str], *names: str) -> Cell | None:
     return next((cell for name in names if (cell := _of_text(env.get(name), f"Env {name}"))), None)
 
 
-def _of_arguments(arguments: Mapping[str, Cell], name: str) -> Cell | None:
+def _of_arguments(arguments: Mapping[str, Cell], name: str, precision: int = 1) -> Cell | None:
+    """The version in a build argument; one of fewer numbers than *precision* may be a switch: ``CUDA=1``."""
     cell = arguments.get(name)
-    return _of_text(cell.value, cell.where) if cell else None
+    found = _of_text(cell.value, cell.where) if cell else None
+    return found if found is not None and len(found.value.release) >= precision else None
 
 
 def _of_text(text: str | None, where: str) -> Cell | None:

@@ -61,8 +61,9 @@ def inspect_image(
     curated = find_image(matrix, reference)
     seen = find_image(matrix.with_sightings({reference: sighting}), reference) if sighting else curated
     contents = read_contents(config) if config is not None else Contents()
-    facts = {name: _fact(name, getattr(contents, name), curated, config_digest) for name in _CELLS}
-    facts["require"] = _require(contents, curated, config_digest)
+    row = "curated row" if seen.moved_from is None else "curated row, of before the tag moved"
+    facts = {name: _fact(name, getattr(contents, name), curated, row, config_digest) for name in _CELLS}
+    facts["require"] = _require(contents, curated, row, config_digest)
     image = _merged(matrix, seen, contents, facts, config is not None)
     gpu = (image.gpu and (image.cuda is not None or seen.gpu)) or bool(gpus) or driver is not None
     tensorflow = _tensorflow(matrix, image, contents.distribution, gpu, platform)
@@ -72,22 +73,22 @@ def inspect_image(
     return Inspection(image, platform, tuple(facts.values()), findings, contents.created, doubt)
 
 
-def _fact(name: str, cell: Cell | None, curated: Image, config_digest: str) -> Fact:
+def _fact(name: str, cell: Cell | None, curated: Image, row: str, config_digest: str) -> Fact:
     """The config's word; the curated row's where that is the same with more digits, or the config is silent."""
     known = getattr(curated, name)
     if cell is None:
-        return Fact(name, known, "curated row" if known is not None else "unknown", curated.evidence if known is not None else ())
+        return Fact(name, known, row if known is not None else "unknown", curated.evidence if known is not None else ())
     if known is not None and same_prefix(known, cell.value) and len(str(known)) > len(str(cell.value)):
-        return Fact(name, known, f"{cell.where}, curated row", (_read(cell, config_digest), *curated.evidence))
+        return Fact(name, known, f"{cell.where}, {row}", (_read(cell, config_digest), *curated.evidence))
     return Fact(name, cell.value, cell.where, (_read(cell, config_digest),))
 
 
-def _require(contents: Contents, curated: Image, config_digest: str) -> Fact:
+def _require(contents: Contents, curated: Image, row: str, config_digest: str) -> Fact:
     if contents.require is not None:
         return Fact("require", contents.require.value, contents.require.where, (_read(contents.require, config_digest),))
     if config_digest:
         return Fact("require", None, "not in the config")
-    return Fact("require", curated.require, "curated row" if curated.require else "unknown", curated.evidence if curated.require else ())
+    return Fact("require", curated.require, row if curated.require else "unknown", curated.evidence if curated.require else ())
 
 
 def _read(cell: Cell, config_digest: str) -> str:

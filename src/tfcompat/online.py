@@ -1,33 +1,38 @@
-"""``resolve`` with registries asked: only images that are there now, with their digests."""
+"""Resolving and inspecting with registries asked: only images that are there now, and what is really inside."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfcompat.errors import CouldNotCheck
+from tfcompat.errors import CouldNotCheck, RequestError
+from tfcompat.inspection import Inspection, inspect_image
+from tfcompat.matrix import find_gpu, load_bundled
+from tfcompat.platforms import PLATFORMS
 from tfcompat.reference import Reference
 from tfcompat.resolver import Resolution, ResolutionImpossible, resolve
-from tfcompat.sightings import fetch_sightings
+from tfcompat.sightings import Mode, Observed, fetch_sightings, observe
+from tfcompat.versions import parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tfcompat.matrix import Matrix
     from tfcompat.matrix.records import Sighting
     from tfcompat.registry.registries import Registries
     from tfcompat.resolver import Plan, Request
 
-__all__ = ["pin_digests", "resolve_online"]
+__all__ = ["inspect_reference", "pin_digests", "resolve_online"]
 
 _ROUNDS = 40  # each asks for the images of the plans before it; a registry that has none of them is not worth more
 
 
-def resolve_online(request: Request, matrix: Matrix, registries: Registries) -> Resolution:
+def resolve_online(request: Request, registries: Registries, matrix: Matrix | None = None) -> Resolution:
     """:func:`~tfcompat.resolver.resolve`, until every image of the plan and its alternatives was seen in its registry.
 
-    An image that is gone is no candidate any more, and its reason is that. Raises what ``resolve`` raises, and
+    By *matrix*, the bundled one by default. An image that is gone is no candidate any more, and its reason is that. Raises what ``resolve`` raises, and
     :class:`CouldNotCheck` when a registry gives no usable answer.
     """
+    matrix = matrix or load_bundled()
     sightings: dict[str, Sighting] = {}
     for _ in range(_ROUNDS):
         seen = matrix.with_sightings(sightings)
@@ -48,6 +53,32 @@ def resolve_online(request: Request, matrix: Matrix, registries: Registries) -> 
 
 def _references(plans: Iterable[Plan]) -> set[str]:
     return {plan.image.reference for plan in plans}
+
+
+def inspect_reference(
+    text: str,
+    registries: Registries,
+    matrix: Matrix | None = None,
+    platform: str = "linux/amd64",
+    gpus: Sequence[str] = (),
+    driver: str | None = None,
+    mode: Mode = "auto",
+) -> tuple[Inspection, Observed]:
+    """What is inside the image that *text* names and what the rules say of it, with what was learned from the registry.
+
+    *gpus* and *driver* are those it is meant for. Raises :class:`RequestError` for what cannot be understood and, where *mode*
+    is ``online``, :class:`CouldNotCheck` when the registry gives no usable answer.
+    """
+    matrix = matrix or load_bundled()
+    reference = Reference.parse(text)
+    if platform not in PLATFORMS:
+        raise RequestError(f"--platform: {platform[:80]!r} is not known", f"one of {', '.join(PLATFORMS)}")
+    targets = [find_gpu(matrix, name) for name in gpus]
+    version = parse_version(driver, "--driver") if driver is not None else None
+    observed = observe(registries, reference, platform, mode)
+    manifest = observed.manifest
+    config, digest = (manifest.config, manifest.config_digest) if manifest else (None, "")
+    return inspect_image(matrix, str(reference), platform, observed.sighting, config, digest, targets, version), observed
 
 
 def pin_digests(resolution: Resolution) -> Resolution:

@@ -5,23 +5,26 @@ Of tags that no curated row describes the config is read as well, so that nothin
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.contents import Contents, read_contents
-from tfcompat.drift import covered
-from tfcompat.errors import CouldNotCheck
+from tfcompat.drift import covered, expected
+from tfcompat.errors import CouldNotCheck, MatrixError
 from tfcompat.images import snapshot_of, system_of_suite
 from tfcompat.matrix.images import FILES
 from tfcompat.reference import Reference
+from tfcompat.refresh import Change
 from tfcompat.sightings import fetch_listing, observe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from tfcompat.matrix import Matrix
     from tfcompat.registry.registries import Registries
 
-__all__ = ["measure_repository"]
+__all__ = ["load_dates", "losses", "measure_repository"]
 
 Row = dict[str, Any]
 _READ = "measured: image config"  # such evidence marks a tag that no curated row describes
@@ -52,6 +55,30 @@ def measure_repository(
     if not rows:
         raise CouldNotCheck(f"{reference.path} has no tag that the matrix covers", "check the address of the registry")
     return {FILES[repository]: rows}
+
+
+def losses(matrix: Matrix, folder: Path, files: Mapping[str, list[Row]]) -> Iterator[Change]:
+    """What the matrix has and the registry does not list, where no refresh before this one can tell: it would become ``gone``."""
+    for repository, name in FILES.items():
+        if name in files and not (folder / name).exists():
+            listed = {row["tag"] for row in files[name]}
+            for tag, image in expected(matrix, repository).items():
+                if tag not in listed:
+                    yield Change(name.partition(".json")[0], tag, "removed", f"the matrix has it as {image.status}")
+
+
+def load_dates(folder: Path) -> dict[str, str]:
+    """The dates of the refreshes before, by repository. Raises :class:`MatrixError` for a file that is damaged."""
+    path = folder / "stamp.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise MatrixError(f"{path} cannot be read: {error}", "restore it from version control") from None
+    if not isinstance(found, dict):
+        raise MatrixError(f"{path} holds no dates by repository", "restore it from version control")
+    return found
 
 
 def _looked_into(registries: Registries, repository: str, row: Row, described: bool) -> Row:

@@ -56,13 +56,13 @@ def verify_repository(
         return Verification(repository, len(entries), (), 0, (nothing,))
     drift = list(compare_tags(matrix, repository, entries))
     present = [(image, entries[tag]) for tag, image in rows.items() if tag in entries]
+    present = [(image, entry) for image, entry in present if image.status != "rolling"]  # those are there to move
     drift += [d for image, entry in present for d in compare_digests(image, entry.digest, entry.platforms.values())]
     known: list[tuple[Image, Reference]] = []
     unread: list[tuple[Image, Reference]] = []
     for image, entry in present:
-        if image.status != "rolling":
-            question = _question(image, entry)
-            (known if _was_read(registries, question) else unread).append((image, question))
+        question = _question(image, entry)
+        (known if _was_read(registries, question) else unread).append((image, question))
     found, compared, failed = _contents(registries, [*known, *unread[:limit]])
     left = len(known) + len(unread) - compared - len(failed)
     if left:

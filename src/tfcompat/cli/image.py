@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.cli.registry import add_registry_arguments, open_registries
-from tfcompat.errors import CouldNotCheck, MatrixError, RequestError
+from tfcompat.errors import CouldNotCheck, RequestError
 from tfcompat.images import REPOSITORIES
 from tfcompat.matrix.load import load_bundled, load_matrix
 from tfcompat.reference import Reference
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from tfcompat.matrix import Matrix
-    from tfcompat.refresh import Change
     from tfcompat.sightings import Learned, Observed
 
 __all__ = ["add_arguments"]
@@ -71,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         command.add_argument("--format", choices=("text", "json"), default="text")
     for command in (list_, inspect, verify, refresh):
         command.add_argument("--matrix", metavar="PATH", type=Path, help="a compiled matrix instead of the bundled one")
-        add_registry_arguments(command)
+        add_registry_arguments(command, lists=command is list_)
 
 
 def _count(text: str) -> int:
@@ -123,12 +122,17 @@ def _filter(options: argparse.Namespace) -> Callable[[Any], bool]:
 
 def _said(learned: Learned, requests: int) -> str:
     listing = learned.listing
-    if learned.origin == "snapshot":
-        return f"snapshot of {listing.asked}"
-    if learned.origin == "cache":
-        return f"what {listing.source} said at {listing.asked}"
-    partial = "" if listing.complete else ", which counts more than it shows"
-    return f"asked {listing.source} at {listing.asked}{partial} ({requests} request{'' if requests == 1 else 's'} made)"
+    partial = ", which counts more than it shows" if learned.origin == "registry" and not listing.complete else ""
+    return _who(learned.origin, listing.source, f"{listing.asked}{partial}", requests)
+
+
+def _who(origin: str, source: str, asked: str, requests: int) -> str:
+    """Whose word it is, and of when."""
+    if origin == "snapshot":
+        return f"snapshot of {asked}"
+    if origin == "cache":
+        return f"what {source} said at {asked}"
+    return f"asked {source} at {asked} ({requests} request{'' if requests == 1 else 's'} made)"
 
 
 def _say_why(learned: Learned | Observed, asked: str | None) -> None:
@@ -140,34 +144,21 @@ def _say_why(learned: Learned | Observed, asked: str | None) -> None:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """Exit code 1 when a rule rejects what is inside or the image is not there, 3 when nobody knows whether it is."""
-    from tfcompat.inspection import inspect_image
-    from tfcompat.matrix.gpus import find_gpu
+    from tfcompat.online import inspect_reference
     from tfcompat.outputs.images import render_inspection, render_inspection_json
-    from tfcompat.platforms import PLATFORMS
-    from tfcompat.sightings import observe
-    from tfcompat.versions import parse_version
 
     matrix, reference = _matrix(options), Reference.parse(options.reference)
-    if options.platform not in PLATFORMS:
-        raise RequestError(f"--platform: {options.platform[:80]!r} is not known", f"one of {', '.join(PLATFORMS)}")
-    gpus = [find_gpu(matrix, name) for name in options.gpu]
-    driver = parse_version(options.driver, "--driver") if options.driver is not None else None
     with open_registries(options, options.offline) as registries:
-        observed = observe(registries, reference, options.platform, _mode(options))
+        inspection, observed = inspect_reference(
+            options.reference, registries, matrix, options.platform, options.gpu, options.driver, _mode(options)
+        )
         asked = registries.transport.requests
-    sighting, manifest = observed.sighting, observed.manifest
-    config, digest, size = (manifest.config, manifest.config_digest, manifest.size) if manifest else (None, "", None)
-    inspection = inspect_image(matrix, str(reference), options.platform, sighting, config, digest, gpus, driver)
+    sighting, size = observed.sighting, observed.manifest.size if observed.manifest else None
     when = sighting.asked if sighting else matrix.snapshots.get(reference.repository, matrix.measured)
     if options.format == "json":
         sys.stdout.write(render_inspection_json(inspection, size, observed.origin, when))
     else:
-        if sighting is None:
-            who = f"snapshot of {when}"
-        elif observed.origin == "cache":
-            who = f"what {sighting.source} said at {when}"
-        else:
-            who = f"asked {sighting.source} at {when} ({asked} request{'' if asked == 1 else 's'} made)"
+        who = _who(observed.origin, sighting.source if sighting else "", when, asked)
         sys.stdout.write(render_inspection(inspection, size, who, options.evidence))
     _say_why(observed, when)
     return 1 if inspection.rejected else 3 if inspection.image.status == "unknown" else 0
@@ -180,7 +171,7 @@ def run_verify(options: argparse.Namespace) -> int:
 
     matrix, found = _matrix(options), []
     repositories = _covered(options.repository)
-    with open_registries(options, offline=False) as registries:
+    with open_registries(options, anew=True) as registries:
         for repository in repositories:
             try:
                 with _progress(repository) as progress:
@@ -203,56 +194,24 @@ def run_refresh(options: argparse.Namespace) -> int:
     """Read everything first, print the difference, and write only when told to."""
     from datetime import datetime, timezone
 
-    from tfcompat.matrix.images import FILES
     from tfcompat.refresh import plan_changes, write_files
-    from tfcompat.snapshot import measure_repository
+    from tfcompat.snapshot import load_dates, losses, measure_repository
 
     matrix, files = _matrix(options), {}
     repositories = _covered(options.repository)
-    with open_registries(options, offline=False) as registries:
+    with open_registries(options, anew=True) as registries:
         for repository in repositories:
             with _progress(repository) as progress:
                 files.update(measure_repository(registries, matrix, repository, progress))
         today = datetime.fromtimestamp(registries.now(), timezone.utc).date().isoformat()
     folder = options.data / "measured" / "images"
-    changes = [*plan_changes(folder, files), *_lost(matrix, folder, files)]
+    changes = [*plan_changes(folder, files), *losses(matrix, folder, files)]
     for change in changes:
         print(change)
     if options.write:
-        before = _stamp(folder / "stamp.json")
-        dates = {name: today if name in repositories else before[name] for name in FILES if name in repositories or name in before}
-        write_files(folder, files, changes, dates, options.allow_shrink)
+        write_files(folder, files, changes, {**load_dates(folder), **dict.fromkeys(repositories, today)}, options.allow_shrink)
     print(f"{len(changes)} rows differ; {'written' if options.write else 'nothing was changed (use --write)'}", file=sys.stderr)
     return 0
-
-
-def _lost(matrix: Matrix, folder: Path, files: Mapping[str, list[dict[str, Any]]]) -> Iterator[Change]:
-    """What the matrix has and the registry does not list, where no refresh before this one can tell: it would become ``gone``."""
-    from tfcompat.drift import expected
-    from tfcompat.matrix.images import FILES
-    from tfcompat.refresh import Change
-
-    for repository, name in FILES.items():
-        if name in files and not (folder / name).exists():
-            listed = {row["tag"] for row in files[name]}
-            for tag, image in expected(matrix, repository).items():
-                if tag not in listed:
-                    yield Change(name.partition(".json")[0], tag, "removed", f"the matrix has it as {image.status}")
-
-
-def _stamp(path: Path) -> dict[str, str]:
-    """The dates of the refreshes before, by repository."""
-    import json
-
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise MatrixError(f"{path} cannot be read: {error}", "restore it from version control") from None
-    if not isinstance(found, dict):
-        raise MatrixError(f"{path} holds no dates by repository", "restore it from version control")
-    return found
 
 
 def _matrix(options: argparse.Namespace) -> Matrix:

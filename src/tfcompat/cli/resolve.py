@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.cli.registry import add_registry_arguments, open_registries
+from tfcompat.errors import RequestError
 from tfcompat.matrix.load import load_bundled, load_matrix
 from tfcompat.resolver import PackageLine, Request, Resolution, ResolutionImpossible, resolve
 
@@ -42,10 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--online", action="store_true", help="only images that their registry has now, with their digests; needs the network"
     )
+    parser.add_argument("--offline", action="store_true", help="ask nobody, which is the default")
     parser.add_argument("--pin-digest", action="store_true", help="name the image by tag and digest, so that it stays the same")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("--evidence", action="store_true", help="with --format text: every statement behind the plan")
-    add_registry_arguments(parser)
+    add_registry_arguments(parser, lists=False)
     parser.set_defaults(run=run)
 
 
@@ -69,13 +71,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _resolve(request: Request, matrix: Matrix, options: argparse.Namespace) -> Resolution:
+    if options.online and options.offline:
+        raise RequestError("--online excludes --offline", "leave one of them out")
     if not options.online and not options.pin_digest:
         return resolve(request, matrix)
     from tfcompat.online import pin_digests, resolve_online
 
     if options.online:
         with open_registries(options) as registries:
-            resolution = resolve_online(request, matrix, registries)
+            resolution = resolve_online(request, registries, matrix)
     else:
         resolution = resolve(request, matrix)
     return pin_digests(resolution) if options.pin_digest else resolution

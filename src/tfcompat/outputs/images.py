@@ -23,6 +23,7 @@ SCHEMA_VERSION = 1
 _WIDTH = 110
 _GRADES = ("error", "warning", "unknown", "note")
 _NAMES = {"require": "requires"}
+_KNOWN = {"observed": "is seen in use", "unknown": "is not known to exist"}
 
 TagCells = dict[str, Any]
 
@@ -107,13 +108,7 @@ def _verdict(inspection: Inspection) -> str:
     missing = [f for f in errors if f.rule.id == "image-tag-exists" and image.status in ("gone", "absent", "delisted")]
     if missing:
         return f"{sentence(missing[0])}."
-    known = (
-        "exists"
-        if image.status in ("measured", "documented", "rolling")
-        else "is seen in use"
-        if image.status == "observed"
-        else "is not known to exist"
-    )
+    known = _KNOWN.get(image.status, "exists")
     if errors:
         return f"{image.reference} {known}, but {'; '.join(summary([f]) for f in errors)}."
     doubts = [f for f in inspection.findings if f.verdict.outcome == "unknown"]

@@ -72,7 +72,7 @@ class Distribution:
         """Every tag of the repository *path*, None where the registry knows no such repository."""
         from tfcompat.registry.listings import fresh_listing, keep_listing
 
-        known = fresh_listing(self._store, self.base, path, self._now() - self._fresh)
+        known = fresh_listing(self._store, self.base, path, self._now(), self._fresh)
         if known is not None:
             return known
         names: dict[str, None] = {}

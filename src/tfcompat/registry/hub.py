@@ -70,7 +70,7 @@ class Hub:
 
         Asks for what changed since the last time where that is enough, else for all pages, four at a time.
         """
-        known = fresh_listing(self._store, self.base, path, self._now() - self._fresh)
+        known = fresh_listing(self._store, self.base, path, self._now(), self._fresh)
         if known is not None:
             return known
         first = self._fetch_page(path, 1)

@@ -43,8 +43,8 @@ def _sound(tag: TagEntry) -> bool:
     return is_tag(tag.name) and isinstance(tag.size, (int, type(None))) and all(isinstance(t, (str, type(None))) for t in texts)
 
 
-def fresh_listing(store: Store, source: str, path: str, since: float) -> Listing | None:
-    """The listing kept from *source*, where it was asked for after *since* (unix time)."""
+def fresh_listing(store: Store, source: str, path: str, now: float, age: float) -> Listing | None:
+    """The listing kept from *source*, where it was asked for less than *age* seconds before *now* (unix time), and not after."""
     found = known_listing(store, source, path)
     if found is None:
         return None
@@ -52,7 +52,7 @@ def fresh_listing(store: Store, source: str, path: str, since: float) -> Listing
         asked = datetime.fromisoformat(found.asked).timestamp()
     except ValueError:
         return None
-    return found if since < asked else None
+    return found if now - age < asked <= now else None
 
 
 def keep_listing(store: Store, source: str, listing: Listing, now: float) -> Listing:

@@ -11,16 +11,34 @@ from tfcompat.reference import DOCKER_HUB
 from tfcompat.registry.credentials import find_credentials
 from tfcompat.registry.distribution import Distribution
 from tfcompat.registry.hub import Hub
+from tfcompat.registry.settings import load_settings
 from tfcompat.registry.store import Store
 from tfcompat.registry.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tfcompat.registry.records import Registry
     from tfcompat.registry.settings import Settings
 
-__all__ = ["Registries"]
+__all__ = ["Registries", "open_registries"]
+
+
+def open_registries(
+    *,
+    hub_url: str | None = None,
+    registries: Mapping[str, str] | Sequence[str] | None = None,
+    cache: str | None = None,
+    timeout: float | str | None = None,
+    max_age: int | str | None = None,
+    offline: bool = False,
+) -> Registries:
+    """The registries that these settings lead to; those left out come from the environment or the nearest pyproject.toml.
+
+    To be used in a ``with`` statement. Raises :class:`RequestError` for a setting that cannot be understood.
+    """
+    given = {"hub-url": hub_url, "registries": registries, "cache": cache, "timeout": timeout, "max-age": max_age}
+    return Registries(load_settings(given, os.environ, Path.cwd()), offline=offline)
 
 
 class Registries:
