@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tfcompat.cli import main
 from tfcompat.matrix import load
 
 BUNDLED = Path(load.BUNDLED)
