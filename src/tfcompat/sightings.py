@@ -1,6 +1,7 @@
 """What can be learned of images now: from the registry, else from what was kept of it, else from the snapshot.
 
-``mode``: ``auto`` falls back and says why, ``online`` wants the registry's own word or an error.
+``mode``: ``online`` wants the registry's own word or an error, ``known`` the same but for contents that a digest names, which
+nobody need confirm; ``auto`` does with those as well, and falls back and says why where the registry does not answer.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Learned", "Mode", "Observed", "fetch_listing", "fetch_sightings", "observe"]
 
-Mode = Literal["auto", "online"]
+Mode = Literal["auto", "known", "online"]
 Origin = Literal["registry", "cache", "snapshot"]
 _AT_ONCE = 4  # requests
 _PLATFORM = re.compile(r"\w[\w./-]*", re.ASCII)
@@ -123,13 +124,17 @@ def _sight(registries: Registries, reference: Reference) -> Sighting:
 def observe(registries: Registries, reference: Reference, platform: str, mode: Mode) -> Observed:
     """What the registry holds behind *reference*, with the config of its image for *platform*.
 
-    Raises :class:`CouldNotCheck` with ``online`` when the registry does not answer.
+    Raises :class:`CouldNotCheck` unless ``auto`` when the registry does not answer.
     """
+    known = _kept_sighting(registries, reference) if reference.digest is not None and mode != "online" else None
+    if known is not None and known.exists:
+        with suppress(CouldNotCheck):
+            return Observed(reference, known, _manifest(registries, reference, known, platform), "cache")
     try:
         sighting = _ask_for(registries, reference)
         return Observed(reference, sighting, _manifest(registries, reference, sighting, platform))
     except CouldNotCheck as error:
-        if mode == "online":
+        if mode != "auto":
             raise
         sighting_kept = _kept_sighting(registries, reference)
         try:

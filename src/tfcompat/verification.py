@@ -99,7 +99,7 @@ def _contents(registries: Registries, questions: Iterable[tuple[Image, Reference
         if stopped.is_set():
             return None
         try:
-            observed = observe(registries, question, platform, "online")
+            observed = observe(registries, question, platform, "known")
         except CouldNotCheck as error:
             if isinstance(error, RateLimited):
                 stopped.set()

@@ -417,6 +417,15 @@ def test_a_digest_is_asked_for_and_not_assumed(bench: Bench, stock: dict[str, st
     assert " ".join(text.out.split()).startswith(f"The registry has no {TF}@{never} (asked {front.url} on ")
 
 
+def test_a_known_digest_asks_nothing(bench: Bench, stock: dict[str, str], front: Front) -> None:
+    reference = f"{TF}@{stock[f'{TF}:2.15.0-gpu']}"
+    assert bench.run("image", "inspect", reference, env=bench.mirror).requests > 0
+    again = bench.run("image", "inspect", reference, env=bench.mirror)
+    assert (again.requests, again.code, again.err) == (0, 0, "")
+    assert again.lines()[-1].startswith(f"what {front.url} said at ")
+    assert bench.run("image", "inspect", reference, "--online", env=bench.mirror).requests == 3  # HEAD, token, HEAD: is it still there?
+
+
 def test_inspect_of_what_is_not_there(bench: Bench, stock: dict[str, str], front: Front, registry: RealRegistry) -> None:
     done = bench.run("image", "inspect", f"{TF}:2.99", env=bench.mirror)
     assert (done.code, done.err) == (1, "")
@@ -812,6 +821,8 @@ def test_verify_finds_no_drift(
     assert done.out == "0 differences; 8 tags listed, 7 images looked into\n"
     again = bench.run("image", "verify", TF, *small, "--format", "json", env=env)
     assert (again.code, again.json) == (0, {"schema_version": 1, "drift": [], "not_established": []})
+    if way == "Docker Hub":
+        assert again.requests == 1  # the list; what its digests name is known
 
 
 @pytest.mark.parametrize("way", ["Docker Hub", "a mirror"])
@@ -857,6 +868,17 @@ def test_verify_says_what_it_did_not_look_into(bench: Bench, known_stock: dict[s
             assert done.out == f"{rest}0 differences; 5 tags listed, 2 images looked into\n"
         else:
             assert (done.code, done.out) == (0, "0 differences; 5 tags listed, 4 images looked into\n")
+
+
+def test_verify_stops_where_the_registry_wants_no_more_questions(bench: Bench, registry: RealRegistry, front: Front) -> None:
+    push_tensorflow(registry, "2.15.0-gpu", "2.15.0")
+    registry.spread_tags(TF, "2.15.0-gpu", [f"2.{minor}.0-gpu" for minor in range(3, 15)])
+    front.fault("/manifests/", Fault(status=429, headers={"Retry-After": "21600"}), stay=True)
+    done = bench.run("image", "verify", TF, env=bench.mirror)
+    limited = [line for line in done.lines() if line.endswith(f"-gpu: {front.host} asks to wait 21600 s: status 429")]
+    assert 1 <= len(limited) <= 4  # those that were under way
+    assert f"the contents of {13 - len(limited)} images were not compared in this run: repeat it, or raise --limit" in done.out
+    assert done.lines()[-1].endswith("; 13 tags listed, 0 images looked into")
 
 
 def test_verify_keeps_what_is_not_established_apart(
