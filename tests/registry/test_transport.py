@@ -22,7 +22,8 @@ from registry.serving import Handler, LoopbackServer, running
 from tfcompat import __version__
 from tfcompat.errors import CouldNotCheck
 from tfcompat.registry import transport as module
-from tfcompat.registry.transport import Transport, host_of, join, origin
+from tfcompat.registry.addresses import host_of, join, origin
+from tfcompat.registry.transport import Transport
 
 REPOSITORY = "tensorflow/tensorflow"
 TAGS = f"/v2/repositories/{REPOSITORY}/tags"

@@ -14,9 +14,10 @@ from urllib.parse import urlencode, urlsplit
 from requests.utils import parse_dict_header, parse_header_links
 
 from tfcompat.errors import CouldNotCheck
+from tfcompat.registry.addresses import host_of, join, origin
+from tfcompat.registry.listings import fresh_listing, keep_listing
 from tfcompat.registry.records import Listing, Manifest, TagEntry
 from tfcompat.registry.store import digest_of
-from tfcompat.registry.transport import host_of, join, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,8 +71,6 @@ class Distribution:
 
     def fetch_tags(self, path: str, progress: Callable[[int, int | None], None] | None = None) -> Listing | None:
         """Every tag of the repository *path*, None where the registry knows no such repository."""
-        from tfcompat.registry.listings import fresh_listing, keep_listing
-
         known = fresh_listing(self._store, self.base, path, self._now(), self._fresh)
         if known is not None:
             return known

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tfcompat.errors import CouldNotCheck
+from tfcompat.registry.addresses import host_of
 from tfcompat.registry.listings import fresh_listing, is_tag, keep_listing, known_listing
 from tfcompat.registry.records import Listing, TagEntry
 
@@ -190,7 +191,7 @@ class Hub:
 
     @property
     def _host(self) -> str:
-        return urlsplit(self.base).netloc
+        return host_of(self.base)
 
 
 class _Rising:

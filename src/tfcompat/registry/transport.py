@@ -6,7 +6,6 @@ authorizes at one host is not sent to another, and an encrypted connection is no
 
 from __future__ import annotations
 
-import re
 import socket
 import threading
 import time
@@ -15,22 +14,25 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from tfcompat import __version__
 from tfcompat.errors import CouldNotCheck, RateLimited
+from tfcompat.registry.addresses import host_of, join, origin, shown
+from tfcompat.registry.pages import Pages, whole
+from tfcompat.registry.reasons import LASTING, distrust, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from requests.adapters import HTTPAdapter
     from tenacity import RetryCallState
 
-__all__ = ["PAGE_LIMIT", "Answer", "Transport", "host_of", "join", "origin"]
+__all__ = ["PAGE_LIMIT", "Answer", "Transport"]
 
 PAGE_LIMIT = 16 << 20  # bytes; a page of 100 tags has about 300 kB, 10,000 bare names about 200 kB
 _CHUNK = 1 << 16
@@ -38,6 +40,7 @@ _CONNECT_TIMEOUT = 10.0  # seconds
 _ATTEMPTS = 4
 _REDIRECTS = 5
 _PATIENCE = 60.0  # seconds; who asks for a longer wait is told about it instead
+_LATER = "try again later; 'docker login' raises the limit of most registries"
 _RETRIED = {304, 408, 429, 500, 502, 503, 504}
 _REDIRECTED = {301, 302, 303, 307, 308}
 
@@ -90,12 +93,9 @@ class Transport:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._resume: dict[str, float] = {}  # by host: the time (unix) before which it answers nothing
-        self._plain = _new_session(_Counting(self._count))
-        self._etags: Any = None
-        adapter: HTTPAdapter = _Counting(self._count)
-        if cache:
-            self._etags, adapter = _open_cache(cache, self._count)
-        self._pages = _new_session(adapter)
+        self._plain = _new_session()
+        self._kept = Pages(cache) if cache else None
+        self._pages = _new_session(self._kept.adapter if self._kept else None)
 
     def close(self) -> None:
         self._plain.close()
@@ -133,12 +133,12 @@ class Transport:
             return retrying(self._follow, method, url, dict(headers or {}), authorization, limit, form, page, follow)
         except _Refused as refused:
             kind = RateLimited if refused.hint == _LATER else CouldNotCheck
-            raise kind(f"{host_of(url)} did not answer {_shown(url)} in {_ATTEMPTS} attempts: {refused}", refused.hint) from None
+            raise kind(f"{host_of(url)} did not answer {shown(url)} in {_ATTEMPTS} attempts: {refused}", refused.hint) from None
 
     def forget_page(self, url: str) -> None:
         """Drop a page whose content turned out to be wrong."""
-        if self._etags is not None:
-            self._etags.delete(_cache_key(url))
+        if self._kept is not None:
+            self._kept.forget(url)
 
     def _follow(
         self, method: str, url: str, headers: dict[str, str], authorization: str | None, limit: int, form: Any, page: bool, follow: bool
@@ -153,13 +153,15 @@ class Transport:
                 authorization = None
             if origin(target)[0] != "https" and origin(here)[0] == "https":
                 raise CouldNotCheck(
-                    f"{host_of(here)} redirects to {_shown(target)}, which is not encrypted", "name the registry's own address"
+                    f"{host_of(here)} redirects to {shown(target)}, which is not encrypted", "name the registry's own address"
                 )
             here = target
-        raise CouldNotCheck(f"{host_of(url)} redirects {_shown(url)} more than {_REDIRECTS} times", "check the address")
+        raise CouldNotCheck(f"{host_of(url)} redirects {shown(url)} more than {_REDIRECTS} times", "check the address")
 
     def _send(self, method: str, url: str, headers: dict[str, str], authorization: str | None, limit: int, form: Any, page: bool) -> Answer:
         self._spare(url)
+        with self._lock:
+            self.requests += 1
         session = self._pages if page else self._plain
         try:
             with session.request(
@@ -167,25 +169,25 @@ class Transport:
                 allow_redirects=False, timeout=(min(_CONNECT_TIMEOUT, self._timeout), self._timeout),
             ) as response:  # fmt: skip
                 self._note_limit(response)
-                with _whole(response), self._in_time(response):
+                with whole(response), self._in_time(response):
                     if response.status_code in _RETRIED:
                         private = form is not None or (authorization or "").startswith("Basic")
                         raise self._refusal(response, "" if private else _said(response))
                     body = b"" if method == "HEAD" else _read(response, limit)
                 return Answer(response.status_code, response.headers, body, url)
         except requests.exceptions.SSLError as error:
-            if distrust := _UNTRUSTED.search(str(error)):
+            if why := distrust(error):
                 raise CouldNotCheck(
-                    f"{host_of(url)} has a certificate that is not trusted: {distrust[1]}", "name your CA bundle in REQUESTS_CA_BUNDLE"
+                    f"{host_of(url)} has a certificate that is not trusted: {why}", "name your CA bundle in REQUESTS_CA_BUNDLE"
                 ) from None
             raise CouldNotCheck(
-                f"{host_of(url)} could not be reached: {_reason(error)}", "check the address, the proxy and REQUESTS_CA_BUNDLE"
+                f"{host_of(url)} could not be reached: {reason_of(error)}", "check the address, the proxy and REQUESTS_CA_BUNDLE"
             ) from None
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
             raise _misaddressed(url, error) from None
         except requests.RequestException as error:
-            reason = _reason(error)
-            if reason in _LASTING:
+            reason = reason_of(error)
+            if reason in LASTING:
                 raise CouldNotCheck(
                     f"{host_of(url)} could not be reached: {reason}", "check the network, the proxy and the address"
                 ) from None
@@ -229,10 +231,6 @@ class Transport:
             self.forget_page(response.url)  # without a length, half of it would pass for whole
             raise _Refused(f"the answer took longer than {limit:g} s")
 
-    def _count(self) -> None:
-        with self._lock:
-            self.requests += 1
-
     def _spare(self, url: str) -> None:
         """Wait where the server has said that nothing is left until a time that is near."""
         wait = self._resume.get(host_of(url), 0.0) - time.time()
@@ -245,114 +243,19 @@ class Transport:
             self._resume[host_of(response.url)] = float(reset)
 
 
-class _Counting(HTTPAdapter):
-    """Counts what is really sent: what a cache answers by itself is no request."""
-
-    def __init__(self, count: Callable[[], None], **options: Any) -> None:
-        super().__init__(**options)
-        self._count_one = count
-
-    def send(self, *arguments: Any, **options: Any) -> requests.Response:
-        self._count_one()
-        return super().send(*arguments, **options)
-
-
-def origin(url: str) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port: what may share credentials."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-
-
-def join(base: str, target: str) -> str:
-    """The address that *target*, which a server sent, means at *base*. Raises :class:`CouldNotCheck` where it is none."""
-    try:
-        joined = urljoin(base, target)
-        usable = origin(joined)[0] in ("http", "https") and origin(joined)[1]
-    except ValueError:
-        usable = None
-    if not usable:
-        raise CouldNotCheck(f"{host_of(base)} names an address that is none: {_clean(target.partition('?')[0])}", "check the address")
-    return joined
-
-
-def host_of(url: str) -> str:
-    """The host and the port, for messages."""
-    return _clean(re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2] or url)
-
-
 class _Session(requests.Session):
     def get_redirect_target(self, resp: Any) -> None:
         """None: even when it does not follow, ``requests`` would read the body of a redirect, however long."""
 
 
-def _new_session(adapter: HTTPAdapter) -> requests.Session:
+def _new_session(adapter: HTTPAdapter | None = None) -> requests.Session:
     session = _Session()
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
+    if adapter is not None:
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
     session.headers["User-Agent"] = f"tfcompat/{__version__}"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
-
-
-def _open_cache(folder: str, count: Callable[[], None]) -> tuple[Any, HTTPAdapter]:
-    """Pages on disk, each used again only when the server confirms it; and the adapter that does so.
-
-    A folder that cannot be read or written costs speed, not answers.
-    """
-    from cachecontrol import CacheControlAdapter, CacheController
-    from cachecontrol.caches import FileCache
-    from cachecontrol.serialize import Serializer
-
-    class Quiet(FileCache):
-        def get(self, key: str) -> bytes | None:
-            try:
-                return super().get(key)
-            except OSError:
-                return None
-
-        def set(self, *arguments: Any, **options: Any) -> None:
-            with suppress(OSError, NotImplementedError):  # the latter: no locks on this file system
-                super().set(*arguments, **options)
-
-        def delete(self, key: str) -> None:
-            with suppress(OSError):
-                super().delete(key)
-
-    class Discreet(Serializer):
-        """Keeps what varies by Authorization without the authorization: such an answer is not used again."""
-
-        def dumps(self, request: Any, response: Any, body: bytes | None = None) -> bytes:
-            bare = request.copy()
-            bare.headers.pop("Authorization", None)
-            return super().dumps(bare, response, body)
-
-    class Asking(CacheController):
-        """Believes nothing unasked, redirects neither; what is damaged or strange is not there."""
-
-        def cached_request(self, request: Any) -> Any:
-            return False
-
-        def conditional_headers(self, request: Any) -> dict[str, str]:
-            try:
-                return super().conditional_headers(request)
-            except Exception:  # whatever a damaged file does to msgpack
-                return {}
-
-        def cache_response(self, request: Any, response: Any, body: bytes | None = None, status_codes: Any = None) -> None:
-            with suppress(Exception):  # AssertionError for a date that is none
-                super().cache_response(request, response, body, (200,))
-
-    class Caching(CacheControlAdapter, _Counting):
-        pass
-
-    cache = Quiet(folder)
-    return cache, Caching(cache=cache, controller_class=Asking, serializer=Discreet(), count=count)
-
-
-def _cache_key(url: str) -> str:
-    from cachecontrol.controller import CacheController
-
-    return str(CacheController.cache_url(url))
 
 
 _backoff = wait_exponential(multiplier=0.5, max=8) + wait_random(0, 1)
@@ -383,17 +286,6 @@ def _wait_asked_for(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-@contextmanager
-def _whole(response: requests.Response) -> Iterator[None]:
-    """Close what CacheControl has of a body that was not read to its end: it leaves the file to the garbage collector."""
-    try:
-        yield
-    finally:
-        buffer = getattr(getattr(response.raw, "_fp", None), "_CallbackFileWrapper__buf", None)
-        if buffer is not None:
-            buffer.close()
-
-
 def _read(response: requests.Response, limit: int) -> bytes:
     """The whole body; more than *limit* bytes is an error."""
     found = bytearray()
@@ -401,7 +293,7 @@ def _read(response: requests.Response, limit: int) -> bytes:
         found += part
         if len(found) > limit:
             raise CouldNotCheck(
-                f"{host_of(response.url)} answers {_shown(response.url)} with more than {limit >> 10} kB", "check the address"
+                f"{host_of(response.url)} answers {shown(response.url)} with more than {limit >> 10} kB", "check the address"
             )
     return bytes(found)
 
@@ -416,17 +308,6 @@ def _said(response: requests.Response) -> str:
     return f" ({shown[:200]})" if shown else ""
 
 
-def _shown(url: str) -> str:
-    """The address without its query: a signed address is a credential."""
-    parts = urlsplit(url)
-    return _clean(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
-
-
-def _clean(text: str) -> str:
-    """What a server chose, fit for a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)[:200]
-
-
 def _misaddressed(url: str, error: Exception) -> CouldNotCheck:
     """An address that is none: this one, or that of the proxy."""
     try:
@@ -435,40 +316,6 @@ def _misaddressed(url: str, error: Exception) -> CouldNotCheck:
         sound = False
     if sound and requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)):
         return CouldNotCheck(
-            f"{host_of(url)} could not be asked through the proxy: {_reason(error)}", "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+            f"{host_of(url)} could not be asked through the proxy: {reason_of(error)}", "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
         )
-    return CouldNotCheck(f"{_shown(url)} is not an address: {_reason(error)}", "check the address")
-
-
-def _reason(error: Exception) -> str:
-    """The innermost cause in a few words; ``requests`` wraps it in the address and its objects' names."""
-    text = str(error).partition("\n")[0] or type(error).__name__
-    for phrase, plain in _PLAIN.items():
-        if phrase in text:
-            return plain
-    _, caused, inner = text.rpartition("(Caused by ")
-    text = _PRIVATE.sub("", inner[:-1] if caused else text)
-    return text if len(text) <= 200 else f"{text[:80]} ... {text[-115:]}"
-
-
-_LATER = "try again later; 'docker login' raises the limit of most registries"
-_UNTRUSTED = re.compile(r"certificate verify failed: (.*?)(?: \(_ssl|['\")]*$)")
-_PRIVATE = re.compile(r"(?<=//)[^/@\s]*@|(?<=\?)[^\s'\"]+")  # user and password, query
-_LASTING = ("the name is not known", "the name could not be resolved")
-_PLAIN = {  # the first that fits
-    "Tunnel connection failed: 407": "the proxy wants credentials",
-    "Tunnel connection failed": "the proxy refused the connection",
-    "Unable to connect to proxy": "the proxy did not answer",
-    "Connection refused": "the connection was refused",
-    "Name or service not known": "the name is not known",
-    "Temporary failure in name resolution": "the name could not be resolved",
-    "nodename nor servname": "the name is not known",
-    "Read timed out": "no answer in time",
-    "timed out": "no answer in time",
-    "IncompleteRead": "the answer broke off",
-    "Connection aborted": "the connection was closed without an answer",
-    "RemoteDisconnected": "the connection was closed without an answer",
-    "Connection reset": "the connection was closed without an answer",
-    "WRONG_VERSION_NUMBER": "it does not speak TLS",
-    "record layer failure": "it does not speak TLS",
-}
+    return CouldNotCheck(f"{shown(url)} is not an address: {reason_of(error)}", "check the address")
