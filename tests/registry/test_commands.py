@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import pty
 import re
 import select
 import shutil
@@ -75,9 +76,8 @@ class Bench:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth} for host in hosts}}))
 
-    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Done:
-        before = len(self.front.requests)
-        settings = {
+    def environment(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
+        return {
             "PATH": os.defpath,
             "HOME": str(self.home),
             "TFCOMPAT_CACHE": str(self.cache),
@@ -88,8 +88,11 @@ class Bench:
             "TFCOMPAT_HUB_URL": "http://127.0.0.1:1",  # nobody is asked unless a test names them
             **(self.hub if env is None else env),
         }
+
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Done:
+        before = len(self.front.requests)
         command = [sys.executable, "-m", "tfcompat", *arguments]
-        done = subprocess.run(command, check=False, env=settings, capture_output=True, text=True, cwd=self.work, timeout=60)
+        done = subprocess.run(command, check=False, env=self.environment(env), capture_output=True, text=True, cwd=self.work, timeout=60)
         assert "Traceback" not in done.stderr, done.stderr
         assert "Warning" not in done.stderr, done.stderr
         self._look_for_secrets(done.stdout + done.stderr)
@@ -344,6 +347,27 @@ class InspectionDocument(Strict):
     contents: dict[str, Cell]
     not_in_matrix: str | None
     findings: list[InspectionFinding]
+
+
+def test_a_terminal_sees_progress_on_standard_error(bench: Bench, registry: RealRegistry) -> None:
+    registry.push_image(TF, "2.15.0")
+    registry.spread_tags(TF, "2.15.0", [f"1.{n}.0" for n in range(250)])
+    screen, line = pty.openpty()
+    settings = {**bench.environment(), "TERM": "xterm", "COLUMNS": "100"}
+    command = [sys.executable, "-m", "tfcompat", "image", "list", "--limit", "1"]
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=line, cwd=bench.work) as process:
+        os.close(line)
+        shown = b""
+        with suppress(OSError):  # how a terminal ends
+            while part := os.read(screen, 4096):
+                shown += part
+        os.close(screen)
+        assert process.stdout is not None
+        out = process.stdout.read().decode()
+    assert process.returncode == 0
+    assert b"251/251" in shown
+    assert out.startswith("2.15.0  2.15.0  ")
+    assert "\x1b" not in out
 
 
 def inspect(bench: Bench, reference: str, *options: str, code: int = 0) -> InspectionDocument:

@@ -36,7 +36,8 @@ def judge(matrix: Matrix, image: Image | None) -> Verdict | None:
     if image.status == "rolling":
         return violated("rolling", "warning", image.evidence)
     if image.status == "unknown":
-        return unknown("unknown", image.evidence, measured=matrix.measured)
+        repository = image.reference.partition("@")[0].rpartition(":")[0]
+        return unknown("unknown", image.evidence, measured=matrix.snapshots.get(repository, matrix.measured))
     if image.moved_from is not None:
         return violated("moved", "note", image.evidence, before=image.moved_from[:19], now=(image.digest or "")[:19])
     return OK if image.status in ("measured", "documented") else violated("observed", "note", image.evidence)
