@@ -5,7 +5,7 @@ import shutil
 
 import nox
 
-nox.options.sessions = ["lint", "tests", "readme"]
+nox.options.sessions = ["lint", "tests", "registry", "readme"]
 nox.options.reuse_existing_virtualenvs = True
 
 

@@ -511,3 +511,35 @@ def test_a_history_of_many_lines_is_read_quickly() -> None:
     assert time.process_time() - started < 4.0
     assert found.tensorflow is not None
     assert found.tensorflow.where == "history line 17999, TF_PACKAGE_VERSION"
+
+
+NEWER = {
+    "apt, unnamed": ("RUN apt-get install -y libcudnn9-cuda-12", None),
+    "apt, named": ("RUN apt-get install -y libcudnn9-cuda-12=9.3.0.75-1", "9.3.0.75"),
+    "pip, named": ("RUN pip install tensorflow==2.18.0 nvidia-cudnn-cu12==9.3.0.75", "9.3.0.75"),
+    "pip, unnamed": ("RUN pip install nvidia-cudnn-cu12", None),
+    "the extra": ("RUN pip install 'tensorflow[and-cuda]==2.18.0'", None),
+}
+
+
+@pytest.mark.parametrize("line", NEWER)
+def test_a_later_cudnn_counts_before_that_of_the_base(line: str) -> None:
+    created, version = NEWER[line]
+    found = read_contents(config(created, env=["NV_CUDNN_VERSION=8.9.7.29-1"])).cudnn
+    assert (str(found.value) if found else None) == version
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ENV NV_CUDNN_PACKAGE_NAME=libcudnn8",
+        "/bin/sh -c #(nop)  ENV NV_CUDNN_PACKAGE=libcudnn8=8.9.7.29-1+cuda12.2",
+        "RUN apt-get install -y ${NV_CUDNN_PACKAGE} && apt-mark hold ${NV_CUDNN_PACKAGE_NAME}",
+        "|1 CUDNN=8.1.0.77-1 /bin/bash -c apt-get install -y libcudnn8=${CUDNN}+cuda11.2",
+        "RUN pip install tensorflow==2.18.0",
+    ],
+)
+def test_lines_of_the_base_leave_its_cudnn_alone(line: str) -> None:
+    found = read_contents(config(line, env=["NV_CUDNN_VERSION=8.9.7.29-1"])).cudnn
+    assert found is not None
+    assert (str(found.value), found.where) == ("8.9.7.29", "Env NV_CUDNN_VERSION")

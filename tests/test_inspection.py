@@ -128,7 +128,10 @@ def test_what_nobody_says_stays_unknown() -> None:
     for found in (inspect(APP, None), inspect(APP, config())):
         assert [(f.value, f.evidence) for f in found.facts] == [(None, ())] * 5
         assert found.image.status == "unknown"
-        assert (found.rejected, found.doubt) == (False, "")
+        assert not found.rejected
+    assert (inspect(APP, None).doubt, inspect(APP, None).unread) == ("what is inside could not be read", True)
+    doubt = "which TensorFlow is inside, if any, is not said by the image"
+    assert (inspect(APP, config()).doubt, inspect(APP, config()).unread) == (doubt, False)
     assert [f.where for f in inspect(APP, None).facts] == ["unknown"] * 5
     assert [f.where for f in inspect(APP, config()).facts] == ["unknown"] * 4 + ["not in the config"]
 
@@ -231,7 +234,7 @@ def test_a_users_image_is_judged_by_its_pip_line() -> None:
 
 def test_a_tensorflow_that_the_matrix_lacks_is_a_doubt() -> None:
     found = inspect(APP, config("RUN pip install tensorflow==99.0.0", env=["PYTHON_VERSION=3.11.9"]), sighting(APP))
-    assert (found.doubt, found.rejected) == ("tensorflow 99.0.0", False)
+    assert (found.doubt, found.rejected) == ("tensorflow 99.0.0 is not in the matrix", False)
     assert verdict(found) == f"{APP} exists; not established: tensorflow 99.0.0 is not in the matrix."
 
 
@@ -389,7 +392,7 @@ class InspectionDocument(Strict):
     created: str | None
     size: int | None
     contents: ContentsDocument
-    not_in_matrix: str | None
+    not_established: str | None
     findings: list[FindingDocument]
 
 
@@ -453,7 +456,8 @@ def test_the_document_of_an_inspection_keeps_its_contract(found: Inspection) -> 
 def test_the_document_names_what_the_matrix_lacks() -> None:
     found = inspect(APP, config("RUN pip install tensorflow==99.0.0"))
     assert (
-        InspectionDocument.model_validate_json(render_inspection_json(found, None, "snapshot", None)).not_in_matrix == "tensorflow 99.0.0"
+        InspectionDocument.model_validate_json(render_inspection_json(found, None, "snapshot", None)).not_established
+        == "tensorflow 99.0.0 is not in the matrix"
     )
 
 
@@ -526,3 +530,19 @@ def test_the_document_of_drift_keeps_its_contract() -> None:
     document = DriftDocument.model_validate_json(render_drift_json(DRIFT, ["no answer"]))
     assert [Drift(d.kind, d.reference, d.detail) for d in document.drift] == DRIFT
     assert document.not_established == ["no answer"]
+
+
+@pytest.mark.parametrize("tag", [t for t in MATRIX.official_tags if "gpu" in t.split("-")])
+def test_no_gpu_image_of_the_snapshot_is_taken_for_a_cpu_build(tag: str) -> None:
+    assert "wheel-has-cuda" not in {f.rule.id for f in inspect(f"tensorflow/tensorflow:{tag}", None).findings}
+
+
+def test_a_row_of_another_image_proves_nothing() -> None:
+    """The tag holds something newer than the row says: its cuDNN is no longer known."""
+    history = "RUN |2 PYTHON_VERSION=python3.11 TENSORFLOW_PACKAGE=tensorflow==2.19.0 /bin/sh -c /setup.sh"
+    found = inspect("tensorflow/tensorflow:2.18.0-gpu", config(history, env=["CUDA_VERSION=12.5.1"]))
+    cells = {f.name: (None if f.value is None else str(f.value), f.where) for f in found.facts}
+    assert cells["tensorflow"] == ("2.19.0", "history line 1, TENSORFLOW_PACKAGE")
+    assert cells["python"] == ("3.11", "history line 1, PYTHON_VERSION")
+    assert cells["cudnn"] == (None, "unknown: the curated row has 8.9.6.50, and is of another image")
+    assert not found.rejected

@@ -197,7 +197,7 @@ def test_a_tag_of_a_version_with_curated_contents_shares_them(curated: Row) -> N
 
 @pytest.mark.parametrize("tag", ["2.99.0rc1-gpu", "2.99.0-rc1-gpu"])
 def test_a_candidate_is_one_in_both_spellings(curated: Row, tag: str) -> None:
-    found = row(joined(curated, OFFICIAL, [listed(tag, {})]), OFFICIAL, tag)
+    found = row(joined(curated, OFFICIAL, [listed(tag, {"tensorflow": "2.99.0rc1"})]), OFFICIAL, tag)
     assert (found["tensorflow"], found["prerelease"], found["rolling"]) == ("2.99.0rc1", True, False)
 
 

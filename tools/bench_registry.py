@@ -99,7 +99,7 @@ def _compare(title: str, front: Front, ours: Callable[[], object], theirs: Calla
 
 def _tfcompat(front: Front, *options: str, cache: str | None = None) -> None:
     with tempfile.TemporaryDirectory() as empty:
-        _run([sys.executable, "-m", "tfcompat", "image", "list", "--online", "--cache", cache or empty, *options])
+        _run([sys.executable, "-m", "tfcompat", "image", "list", "--cache", cache or empty, *options])
 
 
 def _run(command: list[str]) -> None:

@@ -33,7 +33,14 @@ _EXACT = re.compile(r"\s*={2,3}\s*(?P<version>\d[\w.]*?)(?:\.\*)?(?:[,+].*)?", r
 _WHEEL = re.compile(r"(?<![\w.-])(?:tensorflow(?:_cpu|_gpu)?|tf_nightly(?:_cpu|_gpu)?)-[^\s'\"]{1,200}\.whl", re.ASCII | re.IGNORECASE)
 _REPLACES = re.compile(r"\s-(?:\w{0,5}[UI]|-upgrade|-force-reinstall|-ignore-installed|-pre)\b", re.ASCII)
 _DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")
-_APT_CUDNN = re.compile(r"\blibcudnn\d(?:-cuda-\d+)?=(?P<version>\d+(?:\.\d+)+)", re.ASCII)
+_INSTALL = re.compile(r"\binstall\b([^;&|]*)", re.ASCII)
+_CUDNN = re.compile(  # what brings a cuDNN: a package of the distribution, one of pip, or TensorFlow's extra
+    r"(?<![\w.$({/-])(?:libcudnn\d(?:-cuda-\d+)?(?![\w-])(?P<apt>=\S+)?"
+    r"|nvidia-cudnn-cu\d+(?![\w-])(?P<pip>==[^\s,;'\"]+)?|tensorflow\[[^\]\s]{0,100}and-cuda[^\]\s]{0,100}\])",
+    re.ASCII,
+)
+_NOT_SAID = re.compile(r"=+\s*['\"]?\$")
+_RUN = re.compile(r"(?:RUN |\|\d|/bin/(?:ba)?sh -c (?!#\(nop\)))", re.ASCII)
 _DEBIAN = re.compile(r"debian\.sh .{0,120}?out/ '(?P<suite>[a-z]{1,20})'", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -80,10 +87,7 @@ def read_contents(config: Mapping[str, Any]) -> Contents:
         created=created if isinstance(created, str) and _DATE.fullmatch(created) else None,
         python=_of_env(env, "PYTHON_VERSION", "PYVER") or _of_arguments(arguments, "PYTHON_VERSION"),
         cuda=_of_env(env, "CUDA_VERSION") or _of_arguments(arguments, "CUDA", 2),
-        cudnn=_apt_cudnn(history)
-        or _of_env(env, "NV_CUDNN_VERSION", "CUDNN_VERSION")
-        or _of_text(labels.get("com.nvidia.cudnn.version"), "label com.nvidia.cudnn.version")
-        or _of_arguments(arguments, "CUDNN", 3),
+        cudnn=_cudnn(env, labels, arguments, history),
         require=Cell(require, "Env NVIDIA_REQUIRE_CUDA") if require else None,
         tensorflow=tensorflow,
         distribution=distribution,
@@ -142,13 +146,24 @@ def _parse(text: str) -> Version | None:
     return version(match[0])
 
 
-def _apt_cudnn(history: list[tuple[int, str]]) -> Cell | None:
-    """What a line names with its version: it was installed later than what the environment of the base says."""
-    for number, line in reversed(history):
-        for text in reversed(_APT_CUDNN.findall(line)):
-            if (cell := _of_text(text, f"history line {number}")) is not None:
-                return cell
-    return None
+def _cudnn(env: Mapping[str, str], labels: Mapping[str, str], arguments: Mapping[str, Cell], history: list[tuple[int, str]]) -> Cell | None:
+    """What was installed last; what a line installs without saying which is unknown, whatever the base has in its environment."""
+    found: Cell | None = None
+    later = False
+    for number, line in history:
+        for command in _INSTALL.findall(line) if _RUN.match(line) else ():
+            for match in _CUDNN.finditer(command):
+                text = match["apt"] or match["pip"] or ""
+                if not _NOT_SAID.match(text):  # a variable: the build arguments may tell
+                    found, later = _of_text(text.lstrip("="), f"history line {number}"), True
+                    found = found if found is not None and len(found.value.release) > 1 else None
+    if later:
+        return found
+    return (
+        _of_env(env, "NV_CUDNN_VERSION", "CUDNN_VERSION")
+        or _of_text(labels.get("com.nvidia.cudnn.version"), "label com.nvidia.cudnn.version")
+        or _of_arguments(arguments, "CUDNN", 3)
+    )
 
 
 def _tensorflow(

@@ -52,19 +52,18 @@ def _seen(matrix: Matrix, image: Image) -> Image:
     """The image as the registry sees it, where it was asked: existence, digest and platforms are its to say."""
     sighting = matrix.sightings.get(image.reference)
     if sighting is None:
-        repository = image.reference.partition(":")[0]
         gone = image.status == "gone"
-        return image._replace(why=f"snapshot of {matrix.snapshots[repository]}") if gone else image
+        return image._replace(why=f"snapshot of {matrix.snapshots[Reference.parse(image.reference).repository]}") if gone else image
     said = f"measured: {sighting.source} at {sighting.asked}"
     if not sighting.exists:
         return image._replace(status="gone", why=f"asked {sighting.source} on {sighting.asked[:10]}", evidence=(said, *image.evidence))
-    digests = {sighting.digest, *sighting.platforms.values()} - {None}
+    digests = {sighting.digest, *sighting.platforms.values()}
     return image._replace(
         status="rolling" if image.status == "rolling" else "measured",
         digest=sighting.digest,
         digests=dict(sighting.platforms),
         platforms=tuple(sighting.platforms) or image.platforms,
-        moved_from=image.digest if image.digest is not None and digests and image.digest not in digests else None,
+        moved_from=image.digest if image.digest is not None and sighting.digest is not None and image.digest not in digests else None,
         evidence=(said, *image.evidence),
     )
 
@@ -73,7 +72,8 @@ def _pinned(matrix: Matrix, reference: Reference) -> Image:
     """An image by digest: what a tag holds today says nothing of it, unless that is the digest on record."""
     tagged = _curated(matrix, reference.repository, reference.tag or _tag_of(matrix, reference))
     if tagged is not None and tagged.digest == reference.digest:
-        return tagged._replace(reference=str(reference))
+        status = "unknown" if tagged.status == "gone" else tagged.status  # a tag that is gone says nothing of its digest
+        return tagged._replace(reference=str(reference), status=status)
     return Image(str(reference), "unknown", require_known=False)
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Inspection", "inspect_image"]
 
+_UNREAD = "what is inside could not be read"
+_BASES = ("python:", "nvidia/cuda:", "ubuntu:", "debian:")  # made without TensorFlow
 _CELLS = ("tensorflow", "python", "cuda", "cudnn")
 
 
@@ -36,6 +38,11 @@ class Inspection(NamedTuple):
     findings: tuple[Finding, ...]
     created: str | None = None
     doubt: str = ""
+
+    @property
+    def unread(self) -> bool:
+        """Whether nothing at all is known of what is inside."""
+        return self.doubt == _UNREAD
 
     @property
     def rejected(self) -> bool:
@@ -61,34 +68,57 @@ def inspect_image(
     curated = find_image(matrix, reference)
     seen = find_image(matrix.with_sightings({reference: sighting}), reference) if sighting else curated
     contents = read_contents(config) if config is not None else Contents()
-    row = "curated row" if seen.moved_from is None else "curated row, of before the tag moved"
-    facts = {name: _fact(name, getattr(contents, name), curated, row, config_digest) for name in _CELLS}
-    facts["require"] = _require(contents, curated, row, config_digest)
-    image = _merged(matrix, seen, contents, facts, config is not None)
+    stale = seen.moved_from is not None or any(_contradicts(getattr(contents, name), getattr(curated, name)) for name in _CELLS)
+    facts = {name: _fact(name, getattr(contents, name), curated, stale, config_digest) for name in _CELLS}
+    facts["require"] = _require(contents, curated, stale, config_digest)
+    image = _merged(matrix, seen._replace(os=None, libc=None) if stale else seen, contents, facts, config is not None)
     gpu = (image.gpu and (image.cuda is not None or seen.gpu)) or bool(gpus) or driver is not None
     tensorflow = _tensorflow(matrix, image, contents.distribution, gpu, platform)
-    doubt = f"tensorflow {image.tensorflow}" if image.tensorflow is not None and tensorflow is None else ""
+    doubt = _doubt(image, tensorflow, read=config is not None or any(f.value is not None for f in facts.values()))
     stack = _stack(image, facts, tensorflow, gpu, platform, gpus, driver)
     findings = tuple(f for f in evaluate(matrix, stack, rules) if f.verdict.outcome != "ok")
     return Inspection(image, platform, tuple(facts.values()), findings, contents.created, doubt)
 
 
-def _fact(name: str, cell: Cell | None, curated: Image, row: str, config_digest: str) -> Fact:
-    """The config's word; the curated row's where that is the same with more digits, or the config is silent."""
+def _doubt(image: Image, tensorflow: Tensorflow | None, read: bool) -> str:
+    """What no rule can say of it: that nothing was read, or what the matrix or the config does not know of TensorFlow."""
+    if image.status in ("gone", "absent", "delisted"):
+        return ""
+    if image.tensorflow is not None:
+        return "" if tensorflow is not None else f"tensorflow {image.tensorflow} is not in the matrix"
+    if not read:
+        return _UNREAD
+    base = image.reference.startswith(_BASES) and image.status != "unknown"
+    return "" if base else "which TensorFlow is inside, if any, is not said by the image"
+
+
+def _contradicts(cell: Cell | None, known: Version | None) -> bool:
+    return cell is not None and known is not None and not same_prefix(cell.value, known)
+
+
+def _fact(name: str, cell: Cell | None, curated: Image, stale: bool, config_digest: str) -> Fact:
+    """The config's word; the curated row's where that is the same with more digits, or the config is silent.
+
+    A *stale* row is of another image than this one: it proves nothing, and is named.
+    """
     known = getattr(curated, name)
+    if cell is None and stale and known is not None:
+        return Fact(name, None, f"unknown: the curated row has {known}, and is of another image")
     if cell is None:
-        return Fact(name, known, row if known is not None else "unknown", curated.evidence if known is not None else ())
-    if known is not None and same_prefix(known, cell.value) and len(str(known)) > len(str(cell.value)):
-        return Fact(name, known, f"{cell.where}, {row}", (_read(cell, config_digest), *curated.evidence))
+        return Fact(name, known, "curated row" if known is not None else "unknown", curated.evidence if known is not None else ())
+    if known is not None and not stale and same_prefix(known, cell.value) and len(str(known)) > len(str(cell.value)):
+        return Fact(name, known, f"{cell.where}, curated row", (_read(cell, config_digest), *curated.evidence))
     return Fact(name, cell.value, cell.where, (_read(cell, config_digest),))
 
 
-def _require(contents: Contents, curated: Image, row: str, config_digest: str) -> Fact:
+def _require(contents: Contents, curated: Image, stale: bool, config_digest: str) -> Fact:
     if contents.require is not None:
         return Fact("require", contents.require.value, contents.require.where, (_read(contents.require, config_digest),))
     if config_digest:
         return Fact("require", None, "not in the config")
-    return Fact("require", curated.require, row if curated.require else "unknown", curated.evidence if curated.require else ())
+    if stale:
+        return Fact("require", None, "unknown")
+    return Fact("require", curated.require, "curated row" if curated.require else "unknown", curated.evidence if curated.require else ())
 
 
 def _read(cell: Cell, config_digest: str) -> str:
@@ -129,8 +159,9 @@ def _tensorflow(matrix: Matrix, image: Image, distribution: str | None, gpu: boo
     release = matrix.release(distribution, str(image.tensorflow)) if distribution else None
     if release is not None:
         return Tensorflow(release, platform, matrix.build(release, platform))
-    for_gpu = [t for t in spellings(matrix, gpu, platform) if version(t.release.version) == image.tensorflow]
-    return for_gpu[0] if for_gpu else None
+    spelt = [t for t in spellings(matrix, gpu, platform) if version(t.release.version) == image.tensorflow]
+    with_cuda = [t for t in spelt if gpu and t.build is not None and t.build.kind == "cuda"]  # tensorflow-gpu, up to 2.0
+    return next(iter([*with_cuda, *spelt]), None)
 
 
 def _stack(

@@ -31,7 +31,7 @@ class Reference(NamedTuple):
         match = _REFERENCE.match(text.strip()) if len(text) <= _LENGTH_LIMIT else None
         if match is None:
             raise RequestError(f"{text[:80]!r} is not an image reference", "write REPOSITORY:TAG, as in python:3.11-slim")
-        name = match["name"].removeprefix("docker.io/").removeprefix("library/")
+        name = match["name"].removeprefix("index.docker.io/").removeprefix("docker.io/").removeprefix("library/")
         return cls(name, match["tag"] or (None if match["digest"] else "latest"), match["digest"])
 
     @property

@@ -62,13 +62,19 @@ def fetch_listing(
 
     Raises :class:`CouldNotCheck` when nothing is known of it, and with ``online`` when the registry does not answer.
     """
+    before = registries.transport.requests
     try:
-        listing = registries.of_tags(reference.registry).fetch_tags(reference.path, progress)
+        client = registries.of_tags(reference.registry)
+        listing = client.fetch_tags(reference.path, progress)
+        if listing is None and client is not registries.of_images(reference.registry):
+            # Docker Hub's API knows public repositories only; its registry has the last word
+            listing = registries.of_images(reference.registry).fetch_tags(reference.path, progress)
     except CouldNotCheck as error:
         if mode == "online":
             raise
         return _kept_listing(registries, matrix, reference, error)
-    return Learned(listing, "registry") if listing is not None else None
+    origin: Origin = "registry" if registries.transport.requests > before else "cache"
+    return Learned(listing, origin) if listing is not None else None
 
 
 def _kept_listing(registries: Registries, matrix: Matrix, reference: Reference, error: CouldNotCheck) -> Learned:
@@ -110,9 +116,12 @@ def _sight(registries: Registries, reference: Reference) -> Sighting:
         assert found is not None  # "online" has raised otherwise
         return found
     source = registries.address_of_tags(reference.registry)
-    entry = registries.of_tags(reference.registry).fetch_tag(reference.path, reference.tag)
+    client = registries.of_tags(reference.registry)
+    entry = client.fetch_tag(reference.path, reference.tag)
     asked = _date(registries.now())
     if entry is None:
+        if client is not registries.of_images(reference.registry):  # private, or really gone: the registry has the last word
+            return _ask_for(registries, reference)
         return Sighting(str(reference), False, asked, source)
     digest, platforms = entry.digest, dict(entry.platforms)
     if digest is None:  # an entry of before 2020: the registry itself knows
@@ -154,15 +163,15 @@ def _ask_for(registries: Registries, reference: Reference) -> Sighting:
         digest = reference.digest or found
         platforms = {p: d for p, d in client.fetch_platforms(reference.path, digest).items() if _PLATFORM.fullmatch(p)}
         sighting = Sighting(str(reference), True, asked, client.base, digest, platforms)
-    registries.store.keep_document(
-        "tags", client.base, reference.path, reference.tag or reference.digest or "", document=sighting._asdict()
-    )
+    names = {reference.digest or reference.tag or "", sighting.digest or ""} - {""}  # the digest's own answer is known by now as well
+    for name in names:
+        registries.store.keep_document("tags", client.base, reference.path, name, document=sighting._asdict())
     return sighting
 
 
 def _kept_sighting(registries: Registries, reference: Reference) -> Sighting | None:
     base = registries.of_images(reference.registry).base
-    document = registries.store.read_document("tags", base, reference.path, reference.tag or reference.digest or "")
+    document = registries.store.read_document("tags", base, reference.path, reference.digest or reference.tag or "")
     return _sighting_of(document, reference) if document else None
 
 
@@ -172,6 +181,9 @@ def _sighting_of(document: Mapping[str, Any], reference: Reference) -> Sighting 
     except TypeError:  # of another version of this package
         return None
     sound = isinstance(found.platforms, dict) and isinstance(found.asked, str) and isinstance(found.digest, (str, type(None)))
+    if reference.digest is not None:  # whatever the tag beside it, the digest says what it is
+        same = found.digest == reference.digest or (not found.exists and found.reference.endswith(reference.digest))
+        return found._replace(reference=str(reference)) if sound and same else None
     return found if sound and found.reference == str(reference) else None
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Verification", "verify_repository"]
 
 _AT_ONCE = 4  # requests
+_FAILURES = 8  # after which a registry is left alone
 
 
 class Verification(NamedTuple):
@@ -89,9 +90,9 @@ def _was_read(registries: Registries, question: Reference) -> bool:
 def _contents(registries: Registries, questions: Iterable[tuple[Image, Reference]]) -> tuple[list[Drift], int, list[str]]:
     """The differences inside the images, how many were looked into, and what could not be read.
 
-    A registry that wants no more questions gets none: the rest is neither.
+    A registry that wants no more questions, or answers none, gets no more: the rest is neither.
     """
-    stopped = Event()
+    stopped, failures = Event(), list[CouldNotCheck]()
 
     def compare(image: Image, question: Reference) -> tuple[list[Drift], str] | None:
         platforms = image.platforms or ("linux/amd64",)
@@ -101,7 +102,8 @@ def _contents(registries: Registries, questions: Iterable[tuple[Image, Reference
         try:
             observed = observe(registries, question, platform, "known")
         except CouldNotCheck as error:
-            if isinstance(error, RateLimited):
+            failures.append(error)
+            if isinstance(error, RateLimited) or len(failures) >= _FAILURES:
                 stopped.set()
             return [], f"{image.reference}: {error.message}"
         seen = observed.sighting

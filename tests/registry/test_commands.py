@@ -345,7 +345,7 @@ class InspectionDocument(Strict):
     created: str | None
     size: int | None
     contents: dict[str, Cell]
-    not_in_matrix: str | None
+    not_established: str | None
     findings: list[InspectionFinding]
 
 

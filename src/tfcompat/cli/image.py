@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    number = int(text) if text.isdigit() and len(text) < 10 else -1
+    number = int(text) if text.isdecimal() and len(text) < 10 else -1
     if number < 0:
         import argparse
 
@@ -90,7 +90,7 @@ def run_list(options: argparse.Namespace) -> int:
 
     reference = _repository(options.repository)
     keep = _filter(options)
-    with open_registries(options, options.offline) as registries, _progress("tags") as progress:
+    with open_registries(options, options.offline, anew=options.online) as registries, _progress("tags") as progress:
         learned = fetch_listing(registries, _matrix(options), reference, _mode(options), progress)
         asked = registries.transport.requests
     if learned is None:
@@ -139,6 +139,7 @@ def _say_why(learned: Learned | Observed, asked: str | None) -> None:
     """On standard error: that this is not the registry's own word, and of when it is."""
     if learned.why:
         used = {"cache": f"this is what it said at {asked}", "snapshot": f"this is the snapshot of {asked}"}[learned.origin]
+        used = used if asked else "and the snapshot does not cover it"
         print(f"tfcompat: {learned.why}; {used}", file=sys.stderr)
 
 
@@ -160,8 +161,9 @@ def run_inspect(options: argparse.Namespace) -> int:
     else:
         who = _who(observed.origin, sighting.source if sighting else "", when, asked)
         sys.stdout.write(render_inspection(inspection, size, who, options.evidence))
-    _say_why(observed, when)
-    return 1 if inspection.rejected else 3 if inspection.image.status == "unknown" else 0
+    _say_why(observed, sighting.asked if sighting else matrix.snapshots.get(reference.repository))
+    nothing = inspection.image.status == "unknown" or inspection.unread
+    return 1 if inspection.rejected else 3 if nothing else 0
 
 
 def run_verify(options: argparse.Namespace) -> int:

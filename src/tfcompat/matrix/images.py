@@ -78,7 +78,7 @@ def _made(repository: str, row: Row, date: str) -> Row | None:
     if repository == "tensorflow/tensorflow":
         return {
             **common,
-            "tensorflow": str(tag.version),
+            "tensorflow": contents.get("tensorflow"),  # what is inside, whatever the name
             "variants": list(tag.variants),
             "rolling": tag.rolling,
             "prerelease": tag.prerelease,
@@ -107,14 +107,14 @@ def _add_contents(document: Row, repository: str, row: Row, date: str) -> None:
     tag = TagName.parse(row["tag"])
     accelerator = "gpu" if "gpu" in tag.variants else "cpu"
     rows = document["images"]["official_contents"]
-    if any(c["tensorflow"] == str(tag.version) and c["accelerator"] == accelerator for c in rows):
+    if any(c["tensorflow"] == contents["tensorflow"] and c["accelerator"] == accelerator for c in rows):
         return
     cells = {n: contents[n] for n in ("python", "cuda", "cudnn", "os", "distribution") if contents.get(n)}
     evidence = {"*": [_statement(repository, date), *contents.get("evidence", [])]}
     require = {"require": name} if contents.get("require") else {}
     rows.append(
         {
-            "tensorflow": str(tag.version),
+            "tensorflow": contents["tensorflow"],
             "accelerator": accelerator,
             **cells,
             **require,

@@ -113,7 +113,7 @@ def _verdict(inspection: Inspection) -> str:
         return f"{image.reference} {known}, but {'; '.join(summary([f]) for f in errors)}."
     doubts = [f for f in inspection.findings if f.verdict.outcome == "unknown"]
     if doubts or inspection.doubt:
-        inside = f"{inspection.doubt} is not in the matrix" if inspection.doubt else ""
+        inside = inspection.doubt
         told = [summary([f]) for f in doubts if f.verdict.reason != "unknown" or f.rule.id != "image-tag-exists"]
         return f"{image.reference} {known}" + (f"; not established: {'; '.join(filter(None, [inside, *told]))}." if inside or told else ".")
     return f"{image.reference} {known}, and no rule speaks against what is inside."
@@ -138,7 +138,7 @@ def render_inspection_json(inspection: Inspection, size: int | None, origin: str
                 f.name: {"value": None if f.value is None else str(f.value), "where": f.where, "evidence": list(f.evidence)}
                 for f in inspection.facts
             },
-            "not_in_matrix": inspection.doubt or None,
+            "not_established": inspection.doubt or None,
             "findings": [
                 {
                     "rule": f.rule.id,

@@ -32,6 +32,8 @@ _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.d
 _MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 _ACCEPT = ", ".join((*_INDEXES, *_MANIFESTS))  # without all four a registry converts, or denies what it has
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_TOO_MANY = (400, 405, 422)
+_DENIALS = {"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND", "BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN"}
 _WORD = re.compile(r"[\w.-]{1,64}", re.ASCII)  # of a platform
 _BEARER = re.compile(r"(?:^|,)\s*bearer\s+(.*)", re.IGNORECASE)  # also where it is not the first challenge
 _PAGE_SIZE = 10_000  # names; a registry that allows fewer sends fewer, and a link to the rest
@@ -40,6 +42,7 @@ _MANIFEST_LIMIT = 4 << 20  # bytes, the distribution-spec's own bound
 _CONFIG_LIMIT = 8 << 20
 _TOKEN_LIMIT = 1 << 20
 _TAGS_LIMIT = 1_000_000
+_UNLABELLED_LIMIT = 8  # entries of an index
 
 
 class Distribution:
@@ -78,7 +81,10 @@ class Distribution:
         url = f"{self.base}/v2/{path}/tags/list?n={_PAGE_SIZE}"
         seen = {url}
         for _ in range(_PAGES_LIMIT):
-            answer = self._ask(url, path, page=True)
+            answer = self._ask(url, path, page=True, refusable=not names)
+            if answer.status in _TOO_MANY:  # as many as that in one page are not allowed
+                url = f"{self.base}/v2/{path}/tags/list"
+                answer = self._ask(url, path, page=True)
             if self._denies(answer, url):
                 return None
             names.update(dict.fromkeys(self._names(answer, url)))
@@ -148,7 +154,12 @@ class Distribution:
         """Platform to manifest digest; one entry where the digest is that of a single image."""
         document = self._document(path, "manifests", digest, _MANIFEST_LIMIT)
         if _is_index(document):
-            return _platforms(document)
+            found = _platforms(document)
+            for one in _unlabelled(document):  # the platform is optional there; the image's config has it
+                manifest = self._document(path, "manifests", one, _MANIFEST_LIMIT)
+                if not _is_index(manifest):
+                    found.setdefault(_platform(self._config(path, manifest)), one)
+            return found
         config = self._config(path, document)
         return {_platform(config): digest}
 
@@ -211,7 +222,9 @@ class Distribution:
         if answer.status != 404:
             return False
         found = self._json(answer, url)
-        if not isinstance(found, dict) or "errors" not in found:
+        errors = found.get("errors") if isinstance(found, dict) else None
+        codes = {e.get("code") for e in errors if isinstance(e, dict)} if isinstance(errors, list) else set()
+        if not codes & _DENIALS:
             raise CouldNotCheck(
                 f"{self._host} answers {urlsplit(url).path} with a 404 that is no registry's", "check the address of the registry"
             )
@@ -224,8 +237,11 @@ class Distribution:
             self._transport.forget_page(url)
             raise CouldNotCheck(f"{self._host} answers with something other than JSON", "check the address of the registry") from None
 
-    def _ask(self, url: str, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> Answer:
-        """The answer with the rights that the registry asks for; 404 is the caller's to judge, refusals are errors."""
+    def _ask(self, url: str, path: str, headers: Mapping[str, str] | None = None, *, refusable: bool = False, **options: Any) -> Answer:
+        """The answer with the rights that the registry asks for; 404 is the caller's to judge, refusals are errors.
+
+        *refusable*: so is an answer that the question is not allowed.
+        """
         held = self._tokens.get(path)
         answer = self._transport.fetch(url, headers, held, **options)
         if answer.status == 401 and origin(answer.url) == origin(url):  # not what a redirect led to
@@ -236,7 +252,7 @@ class Distribution:
                 f"{self._host} does not let you read {path} (status {answer.status})",
                 "check the name; for a private one, log in with 'docker login'",
             )
-        if answer.status not in (200, 404):
+        if answer.status not in (200, 404) and not (refusable and answer.status in _TOO_MANY):
             raise CouldNotCheck(
                 f"{self._host} answers {urlsplit(url).path} with status {answer.status}", "check the address of the registry"
             )
@@ -300,6 +316,14 @@ def _platforms(index: Mapping[str, Any]) -> dict[str, str | None]:
         if isinstance(platform, dict) and isinstance(digest, str) and _DIGEST.fullmatch(digest) and platform.get("os") != "unknown":
             found.setdefault(_platform(platform), digest)
     return found
+
+
+def _unlabelled(index: Mapping[str, Any]) -> list[str]:
+    """The digests of entries that name no platform."""
+    entries = index.get("manifests")
+    bare = [e for e in entries if isinstance(e, dict) and not e.get("platform")] if isinstance(entries, list) else []
+    digests = [e.get("digest") for e in bare if e.get("mediaType") in _MANIFESTS]
+    return [d for d in digests if isinstance(d, str) and _DIGEST.fullmatch(d)][:_UNLABELLED_LIMIT]
 
 
 def _platform(cells: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ _VARIABLES = {
 _HOST = re.compile(r"[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::\d{1,5})?", re.ASCII)  # as references name it
 _SHOWN = 80  # characters of a value in a message
 _HUB_HOST = "registry-1.docker.io"  # serves Docker Hub's images
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = ("localhost", "127.0.0.1")
 
 
 class Settings(NamedTuple):

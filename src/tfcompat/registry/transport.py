@@ -39,6 +39,7 @@ _CHUNK = 1 << 16
 _CONNECT_TIMEOUT = 10.0  # seconds
 _ATTEMPTS = 4
 _REDIRECTS = 5
+_PIECE = 12  # characters of a secret that tell too much
 _PATIENCE = 60.0  # seconds; who asks for a longer wait is told about it instead
 _LATER = "try again later; 'docker login' raises the limit of most registries"
 _RETRIED = {304, 408, 429, 500, 502, 503, 504}
@@ -171,8 +172,8 @@ class Transport:
                 self._note_limit(response)
                 with whole(response), self._in_time(response):
                     if response.status_code in _RETRIED:
-                        private = form is not None or (authorization or "").startswith("Basic")
-                        raise self._refusal(response, "" if private else _said(response))
+                        said = "" if form is not None else _said(response)
+                        raise self._refusal(response, "" if _echoes(said, authorization) else said)
                     body = b"" if method == "HEAD" else _read(response, limit)
                 return Answer(response.status_code, response.headers, body, url)
         except requests.exceptions.SSLError as error:
@@ -296,6 +297,14 @@ def _read(response: requests.Response, limit: int) -> bytes:
                 f"{host_of(response.url)} answers {shown(response.url)} with more than {limit >> 10} kB", "check the address"
             )
     return bytes(found)
+
+
+def _echoes(said: str, authorization: str | None) -> bool:
+    """Whether a server sends back a piece of what authorizes."""
+    if not authorization:
+        return False
+    secret = authorization.partition(" ")[2]
+    return secret in said or any(said[i : i + _PIECE] in secret for i in range(len(said) - _PIECE + 1))
 
 
 def _said(response: requests.Response) -> str:

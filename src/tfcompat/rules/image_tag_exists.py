@@ -61,7 +61,7 @@ RULE = Rule(
     {
         "absent": "take a tag that exists, or install the release on a plain Python image",
         "gone": "take a tag that exists, or install the release on a plain Python image",
-        "moved": "look at what is inside with 'tfcompat image inspect', and pin the digest",
+        "moved": "go by what its config says ('tfcompat image inspect'), and pin the digest",
         "rolling": "pin a version tag or a digest",
     },
 )
