@@ -184,8 +184,12 @@ def test_offline_an_image_is_judged_by_its_curated_row(run: Run, mirrored: str) 
         ("python:3.11-slim", 0, "python:3.11-slim exists, and no rule speaks against what is inside."),
         ("docker.io/library/python:3.11-slim", 0, "python:3.11-slim exists, and no rule speaks against what is inside."),
         ("tensorflow/tensorflow:2.15.1-gpu", 1, "There is no tensorflow/tensorflow:2.15.1-gpu (reported missing)."),
-        ("ghcr.io/team/app:1", 3, "ghcr.io/team/app:1 is not known to exist."),
-        (f"ghcr.io/team/app@{DIGEST}", 3, f"ghcr.io/team/app@{DIGEST} is not known to exist."),
+        ("ghcr.io/team/app:1", 3, "ghcr.io/team/app:1 is not known to exist; not established: what is inside could not be read."),
+        (
+            f"ghcr.io/team/app@{DIGEST}",
+            3,
+            f"ghcr.io/team/app@{DIGEST} is not known to exist; not established: what is inside could not be read.",
+        ),
     ],
 )
 def test_the_exit_code_says_what_came_of_it(run: Run, mirrored: str, reference: str, code: int, verdict: str) -> None:

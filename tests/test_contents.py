@@ -525,7 +525,7 @@ NEWER = {
 @pytest.mark.parametrize("line", NEWER)
 def test_a_later_cudnn_counts_before_that_of_the_base(line: str) -> None:
     created, version = NEWER[line]
-    found = read_contents(config(created, env=["NV_CUDNN_VERSION=8.9.7.29-1"])).cudnn
+    found = read_contents(config([created], env=["NV_CUDNN_VERSION=8.9.7.29-1"])).cudnn
     assert (str(found.value) if found else None) == version
 
 
@@ -540,6 +540,6 @@ def test_a_later_cudnn_counts_before_that_of_the_base(line: str) -> None:
     ],
 )
 def test_lines_of_the_base_leave_its_cudnn_alone(line: str) -> None:
-    found = read_contents(config(line, env=["NV_CUDNN_VERSION=8.9.7.29-1"])).cudnn
+    found = read_contents(config([line], env=["NV_CUDNN_VERSION=8.9.7.29-1"])).cudnn
     assert found is not None
     assert (str(found.value), found.where) == ("8.9.7.29", "Env NV_CUDNN_VERSION")

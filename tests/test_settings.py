@@ -302,7 +302,6 @@ def test_a_project_that_may_not_be_looked_at_is_named(tmp_path: Path, monkeypatc
         ("localhost:5000", "http://localhost:5000"),
         ("127.0.0.1", "http://127.0.0.1"),
         ("127.0.0.1:5000", "http://127.0.0.1:5000"),
-        ("[::1]:5000", "http://[::1]:5000"),
         ("localhost.example.org", "https://localhost.example.org"),
         ("127.0.0.1.example.org:443", "https://127.0.0.1.example.org:443"),
     ],
