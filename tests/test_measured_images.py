@@ -331,3 +331,15 @@ def test_a_repository_without_its_file_is_named(data: Path) -> None:
         compile_matrix(data)
     assert caught.value.message == f"{data}/measured/images/python-slim.jsonl is missing"
     assert caught.value.hint == "compile from a complete checkout of data/"
+
+
+def test_a_tag_that_is_gone_says_nothing_of_its_digest(curated: Row) -> None:
+    """Whoever pinned the digest before may well have it still."""
+    known = next(r for r in curated["images"]["official_tags"] if r["tag"] == "2.15.0-gpu")
+    document = copied(curated)
+    join_images(document, {OFFICIAL: [listed("2.15.0", {})]}, {OFFICIAL: DATE})
+    matrix = Matrix(document, "a test")
+    assert find_image(matrix, f"{OFFICIAL}:2.15.0-gpu").status == "gone"
+    for reference in (f"{OFFICIAL}@{known['digest']}", f"{OFFICIAL}:2.15.0-gpu@{known['digest']}"):
+        image = find_image(matrix, reference)
+        assert (image.status, str(image.tensorflow)) == ("unknown", "2.15.0")

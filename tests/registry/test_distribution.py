@@ -262,6 +262,18 @@ def test_a_404_that_is_no_registrys_proves_nothing(front: Front, client: Distrib
         assert failure(call) == (f"{front.host} answers {path} with a 404 that is no registry's", ADDRESS)
 
 
+@pytest.mark.parametrize("errors", [None, [], [{}], [{"code": "UNAVAILABLE"}], "MANIFEST_UNKNOWN"])
+def test_a_404_without_a_reason_proves_nothing(front: Front, client: Distribution, image: str, errors: Any) -> None:
+    front.fault("/v2/", Fault(status=404, body=as_json({"errors": errors})), stay=True)
+    assert failure(client.fetch_digest, REPOSITORY, "1") == (f"{front.host} answers {MANIFESTS}1 with a 404 that is no registry's", ADDRESS)
+
+
+@pytest.mark.parametrize("status", [400, 405, 422])
+def test_a_registry_that_allows_no_such_page_is_asked_for_its_own(front: Front, client: Distribution, image: str, status: int) -> None:
+    front.fault("n=10000", Fault(status=status, body=b'{"errors": [{"code": "PAGINATION_NUMBER_INVALID"}]}'), stay=True)
+    assert names(client) == ["2.15.0-gpu"]
+
+
 def test_a_404_in_html_proves_nothing(front: Front, client: Distribution, image: str) -> None:
     front.fault("/v2/", Fault(status=404, body=b"<html>404"), stay=True)
     assert failure(client.fetch_tags, REPOSITORY) == (f"{front.host} answers with something other than JSON", ADDRESS)

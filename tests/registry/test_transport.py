@@ -318,6 +318,23 @@ def test_what_is_said_in_answer_to_credentials_is_not_repeated(front: Front, tra
     assert failure(transport, url, **how) == (f"{front.host} did not answer {url} in 4 attempts: status 500", NETWORK)
 
 
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (f"echo Bearer {TOKEN}", ""),
+        (f"token {TOKEN[10:30]} is bad", ""),
+        ("pull rate limit reached", " (pull rate limit reached)"),
+    ],
+)
+def test_a_token_that_comes_back_is_not_shown(front: Front, transport: Transport, url: str, said: str, shown: str) -> None:
+    front.fault("/page", Fault(status=500, body=said.encode()), stay=True)
+    message, _ = failure(transport, url, authorization=f"Bearer {TOKEN}")
+    assert message == f"{front.host} did not answer {url} in 4 attempts: status 500{shown}"
+
+
 # -- time and size -------------------------------------------------------------------------------
 
 

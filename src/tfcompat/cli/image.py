@@ -138,9 +138,8 @@ def _who(origin: str, source: str, asked: str, requests: int) -> str:
 def _say_why(learned: Learned | Observed, asked: str | None) -> None:
     """On standard error: that this is not the registry's own word, and of when it is."""
     if learned.why:
-        used = {"cache": f"this is what it said at {asked}", "snapshot": f"this is the snapshot of {asked}"}[learned.origin]
-        used = used if asked else "and the snapshot does not cover it"
-        print(f"tfcompat: {learned.why}; {used}", file=sys.stderr)
+        used = {"cache": f"; this is what it said at {asked}", "snapshot": f"; this is the snapshot of {asked}"}[learned.origin]
+        print(f"tfcompat: {learned.why}{used if asked else ', and the snapshot does not cover it'}", file=sys.stderr)
 
 
 def run_inspect(options: argparse.Namespace) -> int:

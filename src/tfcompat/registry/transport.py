@@ -173,7 +173,7 @@ class Transport:
                 with whole(response), self._in_time(response):
                     if response.status_code in _RETRIED:
                         said = "" if form is not None else _said(response)
-                        raise self._refusal(response, "" if _echoes(said, authorization) else said)
+                        raise self._refusal(response, "" if _gives_away(said, authorization) else said)
                     body = b"" if method == "HEAD" else _read(response, limit)
                 return Answer(response.status_code, response.headers, body, url)
         except requests.exceptions.SSLError as error:
@@ -299,11 +299,11 @@ def _read(response: requests.Response, limit: int) -> bytes:
     return bytes(found)
 
 
-def _echoes(said: str, authorization: str | None) -> bool:
-    """Whether a server sends back a piece of what authorizes."""
-    if not authorization:
-        return False
-    secret = authorization.partition(" ")[2]
+def _gives_away(said: str, authorization: str | None) -> bool:
+    """Whether a server may send back a piece of what authorizes: of a password it knows every spelling."""
+    scheme, _, secret = (authorization or "").partition(" ")
+    if not secret or scheme.lower() == "basic":
+        return bool(secret)
     return secret in said or any(said[i : i + _PIECE] in secret for i in range(len(said) - _PIECE + 1))
 
 
