@@ -960,6 +960,17 @@ def test_verify_stops_where_the_registry_wants_no_more_questions(bench: Bench, r
     assert done.lines()[-1].endswith("; 13 tags listed, 0 images looked into")
 
 
+def test_verify_leaves_a_registry_alone_that_never_answers(bench: Bench, registry: RealRegistry, front: Front) -> None:
+    push_tensorflow(registry, "2.15.0-gpu", "2.15.0")
+    tags = [f"2.{minor}.0{variant}" for minor in range(3, 15) for variant in ("-gpu", "")]
+    registry.spread_tags(TF, "2.15.0-gpu", tags)
+    front.fault("/manifests/", Fault(status=403, body=b"no"), stay=True)
+    done = bench.run("image", "verify", TF, env=bench.mirror)
+    failed = [line for line in done.lines() if line.endswith(f": {front.host} does not let you read {TF} (status 403)")]
+    assert 8 <= len(failed) <= 11  # and those that were under way
+    assert f"the contents of {len(tags) + 1 - len(failed)} images were not compared in this run" in done.out
+
+
 def test_verify_keeps_what_is_not_established_apart(
     bench: Bench, known_stock: dict[str, str], small: tuple[str, str], front: Front, registry: RealRegistry
 ) -> None:
