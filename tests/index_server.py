@@ -78,6 +78,14 @@ class IndexServer:
         self.files[f"/files/{filename}"] = content
         return url
 
+    def attach(self, project: str, metadata: bytes, said: Any = None, cell: str = "core-metadata") -> str:
+        """Keep METADATA beside the file that was added last, and say so on the page: with its digest unless *said* is given."""
+        entry = self.projects[project][-1]
+        entry[cell] = {"sha256": hashlib.sha256(metadata).hexdigest()} if said is None else said
+        path = f"/files/{entry['filename']}.metadata"
+        self.files[path] = metadata
+        return path
+
     def answer(self, path: str, *answers: Answer) -> None:
         """Give these answers to the next requests for *path*, one each; the last one stays if its status is 200."""
         self._faults[path] = list(answers)

@@ -62,6 +62,28 @@ def test_a_wheel_carries_what_the_page_says_of_it(server: IndexServer) -> None:
     assert {t.platform for t in found.tags} == {"manylinux_2_17_x86_64", "manylinux2014_x86_64"}
 
 
+@pytest.mark.parametrize(
+    ("cells", "metadata"),
+    [
+        ({}, None),
+        ({"core-metadata": {"sha256": "ab"}}, "ab"),
+        ({"dist-info-metadata": {"sha256": "ab"}}, "ab"),
+        ({"core-metadata": {"sha256": "ab"}, "dist-info-metadata": {"sha256": "cd"}}, "ab"),
+        ({"core-metadata": True}, ""),
+        ({"core-metadata": {}}, ""),
+        ({"core-metadata": {"sha512": "ab"}}, ""),
+        ({"core-metadata": False}, None),
+        ({"core-metadata": False, "dist-info-metadata": True}, None),
+        ({"core-metadata": None}, None),
+        ({"core-metadata": "yes"}, None),
+        ({"core-metadata": ["ab"]}, None),
+    ],
+)
+def test_a_page_says_whether_metadata_is_kept_beside_a_wheel(server: IndexServer, cells: dict[str, Any], metadata: str | None) -> None:
+    server.add("tensorflow", wheel("2.16.1"), **cells)
+    assert fetch(server)[0].wheels[0].metadata == metadata
+
+
 def test_a_release_is_dated_by_its_first_upload(server: IndexServer) -> None:
     server.add("tensorflow", wheel("2.16.1"), uploaded="2024-03-09")
     server.add("tensorflow", wheel("2.16.1", "cp312-cp312-win_amd64"), uploaded="2024-03-08")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ from packaging.version import Version
 from index_server import Answer, IndexServer, build_wheel, open_session, serve_index
 from tfcompat.errors import CouldNotCheck, MatrixError
 from tfcompat.pypi.index import SimpleIndex
-from tfcompat.pypi.measure import measure_package, measure_project
+from tfcompat.pypi.measure import measure_package, measure_project, measure_requiring_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -229,6 +230,175 @@ def test_a_package_row_says_for_which_interpreters_the_index_has_it(server: Inde
         {"version": "1.1.0", **cells, "python": {"linux/amd64": ["*"], "linux/arm64": ["*"]}},
     ]
     assert server.asked("/files/") == 0
+
+
+# -- packages of which the requirements are read as well -------------------------------------------
+
+PURE = "ml_dtypes-0.6.0-py3-none-any.whl"
+
+
+def metadata(*requires: str) -> bytes:
+    lines = ["Metadata-Version: 2.1", "Name: ml-dtypes", "Version: 0.6.0", *(f"Requires-Dist: {line}" for line in requires)]
+    return ("\n".join(lines) + "\n\nNumbers.\n").encode()
+
+
+def measure_requiring(server: IndexServer, cache: Path) -> list[Row]:
+    with open_session() as session:
+        index = SimpleIndex(session, server.base)
+        return measure_requiring_package(index, session, "ml-dtypes", Version("0"), cache)
+
+
+def requires(server: IndexServer, cache: Path) -> list[str] | None:
+    (row,) = measure_requiring(server, cache)
+    found: list[str] | None = row.get("requires")
+    assert ("requires" in row) == (found is not None)
+    return found
+
+
+@pytest.mark.parametrize("cell", ["core-metadata", "dist-info-metadata"])
+def test_requirements_are_read_from_the_metadata_beside_the_wheel(server: IndexServer, tmp_path: Path, cell: str) -> None:
+    server.add("ml-dtypes", PURE, b"not a wheel", uploaded="2026-08-13", requires_python=">=3.10")
+    path = server.attach("ml-dtypes", metadata("numpy>=2", "Typing_Extensions (>4)"), cell=cell)
+    assert measure_requiring(server, tmp_path) == [
+        {
+            "version": "0.6.0",
+            "released": "2026-08-13",
+            "yanked": False,
+            "requires_python": ">=3.10",
+            "python": {"linux/amd64": ["*"], "linux/arm64": ["*"]},
+            "requires": ["numpy>=2", "typing-extensions>4"],
+        }
+    ]
+    assert [request for request in server.requests if "/files/" in request] == [path]
+
+
+@pytest.mark.parametrize("said", [False, "yes", ["ab"]])
+def test_requirements_are_read_from_the_wheel_where_the_index_keeps_no_metadata(server: IndexServer, tmp_path: Path, said: object) -> None:
+    server.add("ml-dtypes", PURE, build_wheel(["numpy>=2"], name="ml-dtypes", padding=b"x" * 300_000))
+    path = server.attach("ml-dtypes", metadata("numpy<1"), said=said)
+    assert requires(server, tmp_path) == ["numpy>=2"]
+    assert server.asked(path) == 0
+    assert server.sent < 200_000
+
+
+def test_metadata_that_is_promised_and_not_there_is_read_from_the_wheel(server: IndexServer, tmp_path: Path) -> None:
+    server.add("ml-dtypes", PURE, build_wheel(["numpy>=2"], name="ml-dtypes"))
+    path = server.attach("ml-dtypes", metadata("numpy<1"))
+    del server.files[path]
+    assert requires(server, tmp_path) == ["numpy>=2"]
+
+
+def test_a_release_that_requires_nothing_says_so(server: IndexServer, tmp_path: Path) -> None:
+    server.add("ml-dtypes", PURE)
+    server.attach("ml-dtypes", metadata())
+    assert requires(server, tmp_path) == []
+
+
+def test_requirements_of_extras_are_left_out(server: IndexServer, tmp_path: Path) -> None:
+    lines = ["numpy>=1.21", "numpy>=2; python_version>='3.13'", "jax", "numpy<2; extra == 'old'", "numpy<3; os_name=='nt' and extra=='old'"]
+    server.add("ml-dtypes", PURE)
+    server.attach("ml-dtypes", metadata(*lines))
+    assert requires(server, tmp_path) == ["jax", "numpy>=1.21", 'numpy>=2; python_version >= "3.13"']
+
+
+@pytest.mark.parametrize("line", ["numpy numpy", "numpy>=two", "", "numpy>=2; python_version is new", "n\u00famero>=2"])
+def test_a_requirement_that_cannot_be_read_leaves_them_unknown(server: IndexServer, tmp_path: Path, line: str) -> None:
+    server.add("ml-dtypes", PURE)
+    server.attach("ml-dtypes", metadata("typing-extensions", line))
+    assert requires(server, tmp_path) is None
+
+
+def test_a_wheel_with_a_requirement_that_cannot_be_read_leaves_them_unknown(server: IndexServer, tmp_path: Path) -> None:
+    server.add("ml-dtypes", PURE, build_wheel(["numpy>=2", "numpy numpy"], name="ml-dtypes"))
+    assert requires(server, tmp_path) is None
+
+
+def test_metadata_that_is_not_utf_8_is_read_where_it_is(server: IndexServer, tmp_path: Path) -> None:
+    server.add("ml-dtypes", PURE)
+    server.attach("ml-dtypes", metadata("numpy>=2").replace(b"Numbers.", b"Z\xe4hlen."))
+    assert requires(server, tmp_path) == ["numpy>=2"]
+
+
+def test_a_requirement_that_is_not_utf_8_leaves_them_unknown(server: IndexServer, tmp_path: Path) -> None:
+    server.add("ml-dtypes", PURE)
+    server.attach("ml-dtypes", metadata("n@mpy>=2").replace(b"@", b"\xfc"))
+    assert requires(server, tmp_path) is None
+
+
+def failure(server: IndexServer, cache: Path) -> CouldNotCheck:
+    with pytest.raises(CouldNotCheck) as caught:
+        measure_requiring(server, cache)
+    assert caught.value.exit_code == 3
+    assert not list((cache / "requires").iterdir())
+    return caught.value
+
+
+def test_metadata_of_another_digest_is_refused(server: IndexServer, tmp_path: Path) -> None:
+    server.add("ml-dtypes", PURE)
+    path = server.attach("ml-dtypes", metadata("numpy>=2"), said={"sha256": "ab" * 32})
+    error = failure(server, tmp_path)
+    digest = hashlib.sha256(metadata("numpy>=2")).hexdigest()
+    assert error.message == f"{server.root}{path} has the sha256 {digest}, and the index says {'ab' * 32}"
+    assert error.hint == "ask another index, or the same one later"
+
+
+@pytest.mark.parametrize("said", [True, {}, {"sha512": "ab"}], ids=["true", "no hashes", "another hash"])
+def test_metadata_without_a_digest_is_believed(server: IndexServer, tmp_path: Path, said: object) -> None:
+    server.add("ml-dtypes", PURE)
+    server.attach("ml-dtypes", metadata("numpy>=2"), said=said)
+    assert requires(server, tmp_path) == ["numpy>=2"]
+
+
+def test_endless_metadata_is_left_at_the_limit(server: IndexServer, tmp_path: Path) -> None:
+    server.add("ml-dtypes", PURE)
+    path = server.attach("ml-dtypes", b"", said=True)
+    server.answer(path, Answer(body=b" " * (1 << 20), repeat=64))
+    assert failure(server, tmp_path).message == f"{server.root}{path} is larger than 4 MiB"
+    assert server.sent < 32 << 20
+
+
+@pytest.mark.parametrize("answer", [Answer(status=500), Answer(status=403), Answer(whole=True, cut=9)], ids=["500", "403", "cut"])
+def test_metadata_that_does_not_arrive_is_an_error_and_not_unknown(server: IndexServer, tmp_path: Path, answer: Answer) -> None:
+    server.add("ml-dtypes", PURE, build_wheel(["numpy>=2"], name="ml-dtypes"))
+    path = server.attach("ml-dtypes", metadata("numpy>=2"))
+    server.answer(path, answer)
+    error = failure(server, tmp_path)
+    assert error.message.startswith(f"{server.root}{path} could not be read: ")
+    assert error.hint == "run the refresh again: it resumes"
+
+
+def test_one_wheel_speaks_for_a_release_that_of_the_newest_interpreter_on_amd64(server: IndexServer, tmp_path: Path) -> None:
+    tags = [
+        "cp39-cp39-manylinux2014_x86_64",
+        "cp310-cp310-manylinux2014_x86_64",
+        "cp311-cp311-manylinux2014_aarch64",
+        "cp312-cp312-win_amd64",
+    ]
+    for tag in tags:
+        server.add("ml-dtypes", f"ml_dtypes-0.6.0-{tag}.whl")
+        server.attach("ml-dtypes", metadata(f"numpy>={tag[2:5]}"))
+    server.add("ml-dtypes", "ml_dtypes-0.7.0-cp311-cp311-manylinux2014_aarch64.whl")
+    server.attach("ml-dtypes", metadata("numpy>=7"))
+    assert [row["requires"] for row in measure_requiring(server, tmp_path)] == [["numpy>=310"], ["numpy>=7"]]
+    assert server.asked(".metadata") == 2
+
+
+def test_a_second_run_reads_no_requirements_and_says_the_same(server: IndexServer, tmp_path: Path) -> None:
+    server.add("ml-dtypes", PURE)
+    server.attach("ml-dtypes", metadata("numpy>=2"))
+    first = measure_requiring(server, tmp_path)
+    assert measure_requiring(server, tmp_path) == first
+    assert server.asked("/files/") == 1
+
+
+def test_a_damaged_note_of_requirements_is_read_anew(server: IndexServer, tmp_path: Path) -> None:
+    server.add("ml-dtypes", PURE)
+    server.attach("ml-dtypes", metadata("numpy>=2"))
+    first = measure_requiring(server, tmp_path)
+    (note,) = (tmp_path / "requires").iterdir()
+    for damage in ("", "{", "{}", "3", '"numpy"', "[3]", "[null]"):
+        note.write_text(damage)
+        assert measure_requiring(server, tmp_path) == first
 
 
 # -- reading each wheel once ----------------------------------------------------------------------

@@ -164,6 +164,36 @@ def test_measuring_covers_every_project_and_writes_no_file_but_the_cache(server:
     assert content(folder) == {}
 
 
+def test_a_dependency_is_measured_with_what_it_requires_and_numpy_without(server: IndexServer, tmp_path: Path) -> None:
+    name, content = "ml_dtypes-0.6.0-cp311-cp311-manylinux_2_17_x86_64.whl", build_wheel(["numpy>=2", "pytest", "jax"], name="ml-dtypes")
+    server.add("ml-dtypes", name, content)
+    server.add("tensorrt", "tensorrt-8.6.1-cp311-none-manylinux_2_17_x86_64.whl")
+    with open_session() as session:
+        index, packages = SimpleIndex(session, server.base), {"numpy": "1.16", "ml-dtypes": "0.1", "tensorrt": "8"}
+        files = refresh.measure(index, session, tmp_path, lambda name, step: None, {}, packages)
+    assert {name: [row.get("requires") for row in found] for name, found in files.items()} == {
+        NUMPY: [None],
+        "index/ml-dtypes.jsonl": [["jax", "numpy>=2", "pytest"]],
+        "index/tensorrt.jsonl": [None],
+    }
+    assert server.asked("/files/numpy") == server.asked("/files/tensorrt") == 0
+
+
+def test_the_plan_names_requirements_that_became_known(folder: Path) -> None:
+    write(folder, {"index/ml-dtypes.jsonl": rows("0.6.0")})
+    (change,) = refresh.plan_changes(folder, {"index/ml-dtypes.jsonl": rows("0.6.0", requires=["numpy>=2"])})
+    assert str(change) == '~ ml-dtypes 0.6.0: requires null -> ["numpy>=2"]'
+
+
+def test_a_dependency_that_cannot_be_read_leaves_the_folder_unchanged(server: IndexServer, folder: Path, tmp_path: Path) -> None:
+    name = "ml_dtypes-0.6.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+    server.add("ml-dtypes", name, b"not a wheel")
+    with open_session() as session, pytest.raises(CouldNotCheck) as caught:
+        refresh.measure(SimpleIndex(session, server.base), session, tmp_path, lambda name, step: None, {}, {"ml-dtypes": "0.1"})
+    assert caught.value.message.startswith(f"the wheel at {server.root}/files/{name} could not be read: ")
+    assert content(folder) == {}
+
+
 def test_a_refresh_that_finds_nothing_new_plans_nothing(server: IndexServer, folder: Path, tmp_path: Path) -> None:
     write(folder, measure(server.base, tmp_path))
     assert refresh.plan_changes(folder, measure(server.base, tmp_path)) == []

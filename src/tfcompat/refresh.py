@@ -39,7 +39,7 @@ WHEELS = {
     "cuda-toolkit": "12.0",
 }
 
-# dependencies of which only the names on the index are read: all direct ones of the above, for exact pins
+# all direct dependencies of the above, for exact pins: which releases the index has and what these require
 PACKAGES = {
     "absl-py": "0.7", "astor": "0.6", "astunparse": "1.6", "dm-tree": "0.1", "flatbuffers": "1.12", "gast": "0.2.2",
     "google-pasta": "0.1.6", "grpcio": "1.24.3", "h5py": "2.9", "keras-applications": "1.0.8",
@@ -57,6 +57,8 @@ PACKAGES = {
     "nvidia-curand-cu12": "10", "nvidia-cusolver-cu12": "11", "nvidia-cusparse-cu12": "12",
     "nvidia-nvjitlink-cu12": "12", "tensorrt": "8", "tensorrt-bindings": "8", "tensorrt-libs": "8",
 }  # fmt: skip
+# of these only the names on the index are read: numpy requires nothing, and the CUDA parts come from the and-cuda extra
+_REQUIRE_NOTHING = ("numpy", "nvidia-", "tensorrt")
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def measure(
     packages: Mapping[str, str] = PACKAGES,
 ) -> dict[str, Rows]:
     """All rows, by file name below ``data/measured``. *progress* gets a project's name and a step of 1."""
-    from tfcompat.pypi.measure import measure_package, measure_project
+    from tfcompat.pypi.measure import measure_package, measure_project, measure_requiring_package
 
     files: dict[str, Rows] = {}
     for project, floor in wheels.items():
@@ -90,7 +92,10 @@ def measure(
         _expect_shape(project, rows)
         files[f"wheels/{project}.json"] = rows
     for project, floor in packages.items():
-        rows = measure_package(index, project, Version(floor))
+        if project.startswith(_REQUIRE_NOTHING):
+            rows = measure_package(index, project, Version(floor))
+        else:
+            rows = measure_requiring_package(index, session, project, Version(floor), cache)
         progress(project, 1)
         files[f"index/{project}.jsonl"] = rows
     return files

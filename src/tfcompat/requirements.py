@@ -19,19 +19,22 @@ if TYPE_CHECKING:
     from tfcompat.matrix.records import Build, Cap, Release
     from tfcompat.stack import Tensorflow
 
-__all__ = ["cap_on", "requirements_of", "specifier_of"]
+__all__ = ["cap_on", "evaluated", "requirements_of", "specifier_of"]
 
 _SOME_PYTHON = "3.10"
 
 
 def requirements_of(build: Build, platform: str, python: Version | None, extra: str | None = None) -> dict[str, SpecifierSet]:
     """What *build* requires on *platform* with *python*, by canonical name; with *extra*, what the extra adds."""
-    lines = build.extras.get(extra, ()) if extra else build.requires
-    text = f"{python.major}.{python.minor}" if python is not None else _SOME_PYTHON
-    return _evaluated(tuple(lines), platform, text)
+    return evaluated(tuple(build.extras.get(extra, ()) if extra else build.requires), platform, python)
 
 
-@lru_cache(maxsize=512)
+def evaluated(lines: tuple[str, ...], platform: str, python: Version | None) -> dict[str, SpecifierSet]:
+    """Those of the requirement *lines* that hold on *platform* with *python*, by canonical name; not to be changed."""
+    return _evaluated(lines, platform, f"{python.major}.{python.minor}" if python is not None else _SOME_PYTHON)
+
+
+@lru_cache(maxsize=4096)
 def _evaluated(lines: tuple[str, ...], platform: str, python: str) -> dict[str, SpecifierSet]:
     target = environment(platform, python)
     found: dict[str, SpecifierSet] = {}

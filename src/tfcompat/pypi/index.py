@@ -29,7 +29,11 @@ _PAGE_LIMIT = 64 << 20  # bytes; numpy's page, the largest read, is under 5 MB
 
 @dataclass(frozen=True)
 class WheelFile:
-    """One wheel on the index: its tags are in the name, its content behind the URL."""
+    """One wheel on the index: its tags are in the name, its content behind the URL.
+
+    ``metadata`` is the sha256 of the METADATA that the index keeps beside the wheel (PEP 658), empty where it
+    gives none, None where it keeps no such file.
+    """
 
     filename: str
     url: str
@@ -38,6 +42,7 @@ class WheelFile:
     requires_python: str | None
     yanked: bool
     tags: frozenset[Tag]
+    metadata: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,17 @@ def _parse_file(filename: str, file: Mapping[str, Any]) -> tuple[Version, WheelF
         requires_python=file.get("requires-python"),
         yanked=bool(file.get("yanked")),
         tags=tags,
+        metadata=_metadata_of(file),
     )
     return version, wheel
+
+
+def _metadata_of(file: Mapping[str, Any]) -> str | None:
+    """What the page says of METADATA, by its name since PEP 714 or by the one before: hashes, or only that it is there."""
+    said = file.get("core-metadata", file.get("dist-info-metadata"))
+    if isinstance(said, dict):
+        return str(said.get("sha256", ""))
+    return "" if said is True else None
 
 
 def open_index(cache: Path, base: str = DEFAULT_INDEX) -> tuple[SimpleIndex, Any]:

@@ -13,26 +13,27 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tfcompat.errors import MatrixError
 from tfcompat.platforms import environment
-from tfcompat.pypi.wheel import WheelContent, read_wheel
+from tfcompat.pypi.wheel import WheelContent, read_requires, read_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from packaging.tags import Tag
 
     from tfcompat.pypi.index import Index, Release, WheelFile
 
-__all__ = ["measure_package", "measure_project"]
+__all__ = ["measure_package", "measure_project", "measure_requiring_package"]
 
 Row = dict[str, Any]
 
+_LINUX = ("linux/amd64", "linux/arm64")
 _LEGACY_GLIBC = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}  # PEP 513, 571, 599
 _DELEGATES = {"tensorflow", "tensorflow-cpu-aws", "tensorflow-intel", "tensorflow-macos"}
 
@@ -71,26 +72,57 @@ def measure_package(index: Index, project: str, floor: Version) -> list[Row]:
     Only names are read, no wheels: a pure wheel serves every interpreter that its
     ``Requires-Python`` admits, a compiled one those in its tags.
     """
-    rows = []
+    return [_package_row(release, builds) for release, builds in _linux_releases(index, project, floor)]
+
+
+def measure_requiring_package(index: Index, session: Any, project: str, floor: Version, cache: Path, workers: int = 4) -> list[Row]:
+    """The rows of :func:`measure_package`, with what each release requires without an extra (``requires``).
+
+    One wheel speaks for a release, that of the newest interpreter on linux/amd64. The cell is left out where
+    a requirement cannot be read: unknown is not none. *cache* keeps what was read, so that an interrupted run resumes.
+    """
+    releases = list(_linux_releases(index, project, floor))
+    reader = _CachedRequires(session, cache)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        found = list(pool.map(lambda one: _kept(reader.read(_speaker(one[0]))), releases))
+    return [
+        {**_package_row(release, builds), **({"requires": lines} if lines is not None else {})}
+        for (release, builds), lines in zip(releases, found, strict=True)
+    ]
+
+
+def _linux_releases(index: Index, project: str, floor: Version) -> Iterator[tuple[Release, dict[str, list[str]]]]:
+    """Releases from *floor* on that have wheels for Linux, and their interpreters by platform."""
     for release in index.fetch_releases(project):
-        if release.version < floor:
-            continue
-        builds = {}
-        for platform in ("linux/amd64", "linux/arm64"):
-            wheels = [w for w in release.wheels if platform_of(w) in (platform, "any")]
-            if wheels:
-                builds[platform] = _interpreters(wheels)
-        if builds:
-            rows.append(
-                {
-                    "version": str(release.version),
-                    "released": release.released,
-                    "yanked": release.yanked,
-                    "requires_python": release.wheels[-1].requires_python,
-                    "python": builds,
-                }
-            )
-    return rows
+        builds = {p: _interpreters(wheels) for p in _LINUX if (wheels := _wheels_on(release, p))}
+        if builds and release.version >= floor:
+            yield release, builds
+
+
+def _wheels_on(release: Release, platform: str) -> list[WheelFile]:
+    return [w for w in release.wheels if platform_of(w) in (platform, "any")]
+
+
+def _package_row(release: Release, builds: dict[str, list[str]]) -> Row:
+    return {
+        "version": str(release.version),
+        "released": release.released,
+        "yanked": release.yanked,
+        "requires_python": release.wheels[-1].requires_python,
+        "python": builds,
+    }
+
+
+def _speaker(release: Release) -> WheelFile:
+    return _newest(next(wheels for p in _LINUX if (wheels := _wheels_on(release, p))))
+
+
+def _kept(lines: Iterable[str]) -> list[str] | None:
+    try:
+        requires, _ = _split_requires(lines)
+    except InvalidRequirement:
+        return None
+    return requires
 
 
 def platform_of(wheel: WheelFile) -> str | None:
@@ -122,6 +154,11 @@ def _interpreters(wheels: Iterable[WheelFile]) -> list[str]:
     return sorted(found, key=lambda p: Version("0") if p == "*" else Version(p))
 
 
+def _newest(wheels: Sequence[WheelFile]) -> WheelFile:
+    """The wheel of the newest interpreter."""
+    return max(wheels, key=lambda w: [Version(p) for p in _interpreters([w]) if p != "*"] or [Version("0")])
+
+
 def _release_row(release: Release, contents: dict[str, WheelContent]) -> Row:
     by_platform: dict[str, list[WheelFile]] = defaultdict(list)
     for wheel in release.wheels:
@@ -139,7 +176,7 @@ def _release_row(release: Release, contents: dict[str, WheelContent]) -> Row:
 
 def _build_row(platform: str, wheels: Sequence[WheelFile], contents: dict[str, WheelContent]) -> Row:
     """One platform of one release. The newest interpreter's wheel speaks; the others must not contradict it."""
-    newest = max(wheels, key=lambda w: [Version(p) for p in _interpreters([w]) if p != "*"] or [Version("0")])
+    newest = _newest(wheels)
     content = contents[newest.url]
     info = content.build_info
     requires, extras = _split_requires(content.requires)
@@ -237,26 +274,59 @@ def _glibc(tags: Iterable[Tag]) -> str | None:
     return str(min(floors)) if floors else None
 
 
+class _Notes:
+    """What was read of each wheel, by the digest of its address."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def _path(self, wheel: WheelFile) -> Path:
+        return self.folder / f"{hashlib.sha256(wheel.url.encode()).hexdigest()}.json"
+
+    def load(self, wheel: WheelFile) -> Any:
+        """What was kept; None where there is nothing or the note is damaged."""
+        try:
+            return json.loads(self._path(wheel).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def keep(self, wheel: WheelFile, said: Any) -> None:
+        path = self._path(wheel)
+        aside = path.with_suffix(".part")
+        aside.write_text(json.dumps(said), encoding="utf-8")
+        aside.replace(path)
+
+
 class _CachedReader:
-    """Reads each wheel once: what it said is kept by the digest of the wheel."""
+    """Reads each wheel once."""
 
     def __init__(self, session: Any, cache: Path) -> None:
         self.session = session
-        self.folder = cache / "wheels"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.notes = _Notes(cache / "wheels")
 
     def read(self, wheel: WheelFile) -> WheelContent:
-        path = self.folder / f"{hashlib.sha256(wheel.url.encode()).hexdigest()}.json"
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept = self.notes.load(wheel)
             return WheelContent(kept["requires_python"], tuple(kept["requires"]), kept["build_info"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (KeyError, TypeError):
             pass  # not read yet, or a damaged note: read the wheel itself
         content = read_wheel(self.session, wheel.url)
-        aside = path.with_suffix(".part")
-        aside.write_text(
-            json.dumps({"requires_python": content.requires_python, "requires": content.requires, "build_info": content.build_info}),
-            encoding="utf-8",
-        )
-        aside.replace(path)
+        self.notes.keep(wheel, {"requires_python": content.requires_python, "requires": content.requires, "build_info": content.build_info})
         return content
+
+
+class _CachedRequires:
+    """Reads the requirements of each wheel once."""
+
+    def __init__(self, session: Any, cache: Path) -> None:
+        self.session = session
+        self.notes = _Notes(cache / "requires")
+
+    def read(self, wheel: WheelFile) -> tuple[str, ...]:
+        kept = self.notes.load(wheel)
+        if isinstance(kept, list) and all(isinstance(line, str) for line in kept):
+            return tuple(kept)
+        lines = read_requires(self.session, wheel)
+        self.notes.keep(wheel, lines)
+        return lines
