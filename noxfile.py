@@ -5,7 +5,7 @@ import shutil
 
 import nox
 
-nox.options.sessions = ["lint", "tests", "registry", "readme"]
+nox.options.sessions = ["lint", "tests", "registry", "readme", "verified"]
 nox.options.reuse_existing_virtualenvs = True
 
 
@@ -74,7 +74,41 @@ def bench_registry(session: nox.Session) -> None:
 
 
 @nox.session
+def verify(session: nox.Session) -> None:
+    """Run the pins and keep what came of it, as in ``-- --tensorflow 2.15 --python 3.11``; goes on where it stopped.
+
+    Needs the network, the interpreters (on the PATH, below pyenv, or known to uv) and hours for all of them.
+    """
+    session.install("-e", ".", "uv")
+    session.run("python", "tools/verify.py", *session.posargs)
+    session.run("tfcompat", "matrix", "compile")
+
+
+@nox.session
+def verified(session: nox.Session) -> None:
+    """Run the newest set of pins for this interpreter once more, with real TensorFlow, and change nothing. Needs the network."""
+    session.install("-e", ".", "uv")
+    minor = session.run("python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])", silent=True).strip()
+    if minor not in ("3.10", "3.11", "3.12", "3.13"):
+        session.skip(f"no TensorFlow has a wheel for Python {minor} that was run")
+    session.run(
+        "python",
+        "tools/verify.py",
+        "--again",
+        "--dry-run",
+        "--tensorflow",
+        "2.21",
+        "--python",
+        minor,
+        "--distribution",
+        "tensorflow-cpu",
+        "--keras",
+        "keras",
+    )
+
+
+@nox.session
 def pins(session: nox.Session) -> None:
-    """Ask uv whether the emitted requirements of every TensorFlow minor and interpreter resolve. Needs the network."""
+    """Ask uv whether the emitted requirements of every TensorFlow minor and interpreter resolve, and are complete. Needs the network."""
     session.install(".", "uv")
     session.run("python", "tools/check_pins.py", *session.posargs)

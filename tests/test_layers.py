@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "tfcompat"
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 # Lowest first; a layer may import itself and what stands before it. requirements_file makes the resolver's
-# PackageLine, so it stands above the resolver, beside the outputs.
+# PackageLine, so it stands above the resolver, and the outputs begin with the header that it knows.
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
@@ -31,15 +31,19 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "prose",
         "resolver",
         "inspection drift",
-        "requirements_file outputs",
+        "requirements_file",
+        "outputs",
         "cli __main__ __init__",
     )
 )
 EDGES = {
+    "files": {"errors", "files"},
     "pypi": {"errors", "platforms", "pypi"},
     "refresh": {"errors", "versions", "matrix", "pypi", "refresh"},
     "registry": {"errors", "reference", "registry", "__init__"},
     "sightings": {"errors", "reference", "matrix", "images", "registry", "sightings"},
+    "installers": {"errors", "installers"},
+    "join": {"errors", "platforms", "prose", "resolver", "requirements_file", "installers", "join"},
     "online": {"errors", "versions", "reference", "platforms", "matrix", "resolver", "inspection", "registry", "sightings", "online"},
     "verification": {"errors", "reference", "stack", "matrix", "images", "drift", "registry", "sightings", "verification"},
     "snapshot": {"errors", "reference", "matrix", "images", "contents", "drift", "refresh", "registry", "sightings", "snapshot"},
@@ -48,6 +52,9 @@ OUTSIDE = (
     "cli.",
     "pypi.",
     "registry.",
+    "files",
+    "installers",
+    "join",
     "refresh",
     "sightings",
     "online",

@@ -177,6 +177,21 @@ def test_a_yanked_package_release_is_left_out(matrix: Matrix) -> None:
     assert [r.version for r in matrix.package("protobuf")] == kept[::-1]
 
 
+@pytest.mark.parametrize("name", ["ml-dtypes", "tensorboard", "rich", "six", "numpy", "nvidia-cudnn-cu12"])
+def test_what_a_package_requires_is_what_was_measured(matrix: Matrix, name: str) -> None:
+    lines = (DATA / f"measured/index/{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = {row["version"]: row for row in map(json.loads, lines)}
+    for found in matrix.package(name):
+        requires = rows[found.version].get("requires")
+        assert found.requires == (None if requires is None else tuple(requires))
+
+
+def test_nothing_required_and_nothing_known_are_two_statements(matrix: Matrix) -> None:
+    assert matrix.package("six")[0].requires == ()
+    assert matrix.package("numpy")[0].requires is None
+    assert "numpy>=2.0.0" in (next(r for r in matrix.package("ml-dtypes") if r.version == "0.6.0").requires or ())
+
+
 def test_a_package_that_the_matrix_does_not_cover_is_empty(matrix: Matrix) -> None:
     assert matrix.package("pandas") == ()
 

@@ -15,11 +15,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from pydantic import BaseModel, ConfigDict
 
+from tfcompat import __version__
 from tfcompat.matrix import load_bundled
 from tfcompat.outputs import document, text
 from tfcompat.outputs.change import describe_change
 from tfcompat.outputs.dockerfile import render_dockerfile
-from tfcompat.outputs.requirements import render_requirements
+from tfcompat.outputs.requirements import proof, render_requirements
 from tfcompat.outputs.variables import render_env, render_github_output
 from tfcompat.resolver import Plan, Request, Resolution, ResolutionImpossible, resolve
 
@@ -80,6 +81,19 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class PinsDocument(Strict):
+    status: Literal["verified", "follows", "derived", "image"]
+    distribution: str | None
+    tensorflow: str | None
+    date: str | None
+    python: str | None
+    machine: str | None
+    sha256: str | None
+    steps: dict[str, str]
+    changed: list[str]
+    added: list[str]
+
+
 class ImageDocument(Strict):
     reference: str
     recipe: Literal["official", "slim", "cuda", "custom", "ngc"]
@@ -106,6 +120,7 @@ class PlanDocument(Strict):
     requirements: list[str]
     env: dict[str, str]
     steps: list[str]
+    pins: PinsDocument
     host: dict[str, str]
     remarks: list[str]
     doubts: list[str]
@@ -299,8 +314,12 @@ def test_comments_of_a_dockerfile_tell_every_remark(name: str) -> None:
 def test_a_requirements_file_parses_and_says_what_it_is_for(name: str) -> None:
     for plan in plans(name):
         lines = render_requirements(plan, DAY).splitlines()
-        assert lines[0].startswith(f"# tensorflow {plan.tensorflow}, Python {plan.python}")
-        assert f"from the matrix of {DAY}" in lines[1]
+        assert lines[0] == f"# Pinned by tfcompat {__version__} from the matrix of {DAY}"
+        keras = f", Keras {plan.keras}" if plan.keras else ""
+        assert lines[1].startswith(f"# for tensorflow {plan.tensorflow}{keras}, Python {plan.python}, ")
+        told = " ".join(line.removeprefix("# ") for line in lines[: lines.index("")])
+        assert proof(plan) in told
+        assert all(f"Set {name}={value} in the environment." in told for name, value in plan.env.items())
         found = [Requirement(line) for line in lines if line and not line.startswith("#")]
         assert tuple(map(str, found)) == tuple(str(Requirement(r)) for r in plan.requirements)
         assert len({r.name for r in found}) == len(found)

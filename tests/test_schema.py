@@ -86,11 +86,19 @@ def repeat_toolkit(d: Document) -> None:
 
 
 def swap_packages(d: Document) -> None:
-    d["packages"]["six"] = [["1.16.0", None, ["*"], []], ["1.12.0", None, ["*"], []]]
+    d["packages"]["six"] = [["1.16.0", None, ["*"], [], None], ["1.12.0", None, ["*"], [], None]]
 
 
 def repeat_package(d: Document) -> None:
-    d["packages"]["six"] = [["1.16", None, ["*"], []], ["1.16.0", None, ["*"], []]]
+    d["packages"]["six"] = [["1.16", None, ["*"], [], None], ["1.16.0", None, ["*"], [], None]]
+
+
+def lose_requirements(d: Document) -> None:
+    d["packages"]["six"] = [["1.16.0", None, ["*"], [], 10_000]]
+
+
+def count_requirements_from_the_end(d: Document) -> None:
+    d["packages"]["six"] = [["1.16.0", None, ["*"], [], -1]]
 
 
 def share_an_alias(d: Document) -> None:
@@ -124,6 +132,8 @@ def drop_evidence_of_a_cap(d: Document) -> None:
         (drop_cudnn, f"{FIRST}: a CUDA build without CUDA, cuDNN or compute capabilities"),
         (swap_packages, "package six: 1.16.0 stands before 1.12.0"),
         (repeat_package, "package six: 1.16 stands before 1.16.0"),
+        (lose_requirements, "package six 1.16.0: no such requirement set"),
+        (count_requirements_from_the_end, "package six 1.16.0: no such requirement set"),
         (share_an_alias, "gpu abc stands twice"),
         (drop_evidence_of_a_cap, "Cap >=2: no evidence"),
     ],
@@ -257,7 +267,7 @@ def spoil_a_version(d: Document) -> None:
 
 
 def spoil_a_package(d: Document) -> None:
-    d["packages"]["six"] = [["latest", None, ["*"], []], ["1.16", None, ["*"], []]]
+    d["packages"]["six"] = [["latest", None, ["*"], [], None], ["1.16", None, ["*"], [], None]]
 
 
 def spoil_a_toolkit(d: Document) -> None:
@@ -294,6 +304,21 @@ def test_a_number_that_is_not_in_the_table_of_requirements_is_refused(document: 
 def test_an_extra_that_is_not_in_the_table_of_requirements_is_refused(document: Document, extras: object) -> None:
     build(document)["extras"] = extras
     malformation(document)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (["1.16", None, ["*"], []], "packages.six.0.4: Field required"),
+        (["1.16", None, ["*"], [], "0"], "packages.six.0.4: Input should be a valid integer"),
+        (["1.16", None, ["*"], [], 0.5], "packages.six.0.4: Input should be a valid integer"),
+        (["1.16", None, ["*"], [], True], "packages.six.0.4: Input should be a valid integer"),
+        (["1.16", None, ["*"], [], ["numpy"]], "packages.six.0.4: Input should be a valid integer"),
+    ],
+)
+def test_a_package_whose_requirements_are_no_number_is_refused(document: Document, row: list[object], message: str) -> None:
+    document["packages"]["six"] = [row]
+    assert malformation(document) == message
 
 
 @pytest.mark.parametrize("row", [None, 3, "tensorflow", [], {}, {"builds": None}, {"builds": {"linux/amd64": None}}])

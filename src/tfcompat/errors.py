@@ -12,10 +12,12 @@ __all__ = ["CouldNotCheck", "MatrixError", "RateLimited", "RequestError", "Tfcom
 class TfcompatError(Exception):
     """Base of all errors raised on purpose.
 
-    ``message`` says what was wrong and where; ``hint`` says what to do and may be empty.
+    ``message`` says what was wrong and where; ``hint`` says what to do and may be empty. ``said`` is what another
+    tool printed, for those who ask for it.
     """
 
     exit_code = 2
+    said = ""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

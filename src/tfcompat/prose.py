@@ -14,9 +14,10 @@ from tfcompat.versions import version
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tfcompat.pins import PlanPins
     from tfcompat.rules.rule import Finding
 
-__all__ = ["listed", "remark", "remedy", "sentence", "summary"]
+__all__ = ["NOT_COVERED", "listed", "pins_statement", "remark", "remedy", "sentence", "summary"]
 
 _OPENINGS = {
     "a",
@@ -32,14 +33,20 @@ _OPENINGS = {
     "which",
     "with",
 }  # plain words that begin sentences
+NOT_COVERED = "was not checked: the matrix does not cover it"
 _REMARKS = {
     "library-path": "write the site-packages/nvidia/*/lib folders to /etc/ld.so.conf.d/nvidia-pip.conf and run ldconfig ({fact})",
     "libdevice": "install nvidia-cuda-nvcc and point XLA at it: Keras compiles with XLA on a GPU, and runtime images have no libdevice",
     "host-driver": "The host needs an NVIDIA driver {driver}",
     "no-gpu-model": "No GPU model was named, so whether this release has code for yours was not checked; name it with --gpu",
     "no-gpu": "No GPU was asked for: this plan runs on the CPU; add --gpu for one that uses a GPU",
-    "not-covered": "{wish} ({where}) was not checked: the matrix does not cover it",
+    "not-covered": f"{{wish}} ({{where}}) {NOT_COVERED}",
+    "joined": "Joined with your own requirements by {installer}; together they were not run.",
+    "universal": "For other platforms and newer interpreters nothing was run.",
     "not-curated": "{wish} ({where}) was not checked: what is in the image is not curated",
+    "pins-derived": "No set of pins was run for {tensorflow} on Python {python}: these are derived from metadata and learned caps, and name direct dependencies only",
+    "pins-added": "Added to the verified set of pins, and not run with it: {changes}",
+    "pins-follow": "These pins were not run with {tensorflow} on Python {python} as they stand: they follow the set verified with {base}; changed: {changes}",
     "not-pinned": "{line} could not be pinned: the matrix has no release of it for this interpreter",
     "left-out": "Left out of the and-cuda parts: {parts}, which the index does not carry and TensorFlow runs without",
     "jupyter": "jupyterlab is not pinned: the matrix does not cover it",
@@ -67,6 +74,13 @@ def summary(findings: Sequence[Finding]) -> str:
 def remark(key: str, **values: object) -> str:
     """What a plan has to say beyond the findings of rules."""
     return _REMARKS[key].format(**values)
+
+
+def pins_statement(pins: PlanPins) -> str:
+    """How a set of pins was run: when, where, and which steps passed."""
+    steps = ", ".join(step for step, outcome in pins.steps.items() if outcome == "ok")
+    where = f"{pins.python} ({pins.machine}), on the CPU"
+    return f"run on {pins.date} as {pins.distribution} {pins.tensorflow} with {where}: {steps}; sha256 of the lines {pins.sha256}"
 
 
 def remedy(finding: Finding) -> str:

@@ -1,13 +1,15 @@
 """Reads a requirements file as pip does, as far as a resolver needs it: requirements and where they stand.
 
-Nothing is executed or fetched. Sizes and include depth are bounded.
+Nothing is executed or fetched. Sizes and include depth are bounded, and includes stay inside the tree: the current folder if
+the file lies below it, else the file's own folder.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -20,69 +22,174 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["load_requirements"]
+__all__ = ["HEADER", "SECTION", "Line", "load_requirements", "read_lines"]
+
+HEADER = "# Pinned by tfcompat "  # begins the header of a file that this package wrote; a blank line ends it
+SECTION = "# Needed by what stands above, pinned by tfcompat:"  # what follows is written anew each time
 
 _SIZE_LIMIT = 1 << 20  # bytes
 _DEPTH_LIMIT = 8
 _FILE_LIMIT = 200  # includes in all
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _OPTION = re.compile(r"^(?:(--[A-Za-z][\w-]*)(?:[=\s]\s*(.*))?|(-[A-Za-z])[=\s]?\s*(.*))$")
-_INCLUDES = {"-r", "--requirement", "-c", "--constraint"}
-_UNSUPPORTED = {"-e", "--editable"}
+_COMMENT = re.compile(r"(?:^|(?<=\s))#")
+_REQUIREMENTS = ("-r", "--requirement")
+_CONSTRAINTS = ("-c", "--constraint")
+_EDITABLE = ("-e", "--editable")
+_OTHER_SOURCES = (
+    (re.compile(r"^(git|hg|svn|bzr)\+", re.I), "a repository"),
+    (re.compile(r"^[a-z][a-z0-9+.]*://|^file:", re.I), "a URL"),
+    (re.compile(r"^(\.|/|~|[A-Za-z]:\\)|\\|^[^;#\s]*/|^[^;#\s]*\.(whl|zip|tar\.gz|tar\.bz2)(\s|$)", re.I), "a path"),
+)
+_REMEDY = "take the line out of the file given with -r, or give the rest with --package"
+
+
+class Line(NamedTuple):
+    """One logical line. ``kind``: ``requirement``, ``constraint``, ``option``, ``text`` for comments and blank lines, or ``pinned``
+    for what this package wrote into the file itself.
+
+    ``text`` is the line without its comment and without hashes; ``comment`` has the space before it. Of a file of constraints
+    only the constraints are lines; the ``-c`` that names it is an option, and an ``-r`` is a comment before what it includes.
+    """
+
+    kind: str
+    text: str
+    where: str
+    comment: str = ""
+
+
+class _Reader(NamedTuple):
+    tree: Path
+    files_left: list[int]
+
+    def read(self, path: Path, kind: str, chain: tuple[Path, ...]) -> Iterator[Line]:
+        self.files_left[0] -= 1
+        if self.files_left[0] < 0:
+            raise RequestError(f"{path}: more than {_FILE_LIMIT} files are included", "join them into one")
+        if len(chain) > _DEPTH_LIMIT:
+            raise RequestError(f"{path} is included more than {_DEPTH_LIMIT} files deep", "join some of them into one")
+        body, section = _parts(_text(path))
+        for number, line, comment in _logical_lines(body):
+            where = f"{path}:{number}"
+            option = _OPTION.match(line)
+            if not line:
+                if kind != "constraint":
+                    yield Line("text", "", where, comment)
+            elif option is not None:
+                yield from self._option(path, Line("option", line, where, comment), kind, (*chain, path), option)
+            else:
+                yield Line(kind, _requirement(line, where), where, comment)
+        if not chain:
+            yield from _pinned(path, section)
+
+    def _option(self, path: Path, line: Line, kind: str, chain: tuple[Path, ...], option: re.Match[str]) -> Iterator[Line]:
+        name, value = option[1] or option[3], (option[2] or option[4] or "").strip()
+        if name in _EDITABLE:
+            raise RequestError(f"{line.where}: {name} {_safe(value)} names a folder instead of a version", _REMEDY)
+        if name not in (*_REQUIREMENTS, *_CONSTRAINTS):
+            if kind != "constraint":
+                yield line
+            return
+        if not value:
+            raise RequestError(f"{line.where}: {name} names no file", "write -r FILE")
+        if kind != "constraint":
+            yield line if name in _CONSTRAINTS else Line("text", "", line.where, f"# {name} {value}{line.comment}")
+        included = self._included(path, line.where, f"{name} {_safe(value)}", value, chain)
+        yield from self.read(included, "constraint" if name in _CONSTRAINTS else kind, chain)
+
+    def _included(self, path: Path, where: str, said: str, value: str, chain: tuple[Path, ...]) -> Path:
+        if re.match(r"[a-z][a-z0-9+.]*:", value, re.I):
+            raise RequestError(f"{where}: {said} names a URL, and nothing is fetched", "download the file and name its path")
+        included = path.parent / value
+        try:
+            real = included.resolve()
+            odd = real.exists() and not real.is_file() and not real.is_dir()
+            before = [step.resolve() for step in chain]
+        except (OSError, RuntimeError, ValueError) as error:  # links in a circle, NULs
+            raise RequestError(f"{where}: {said} leads nowhere: {error}", "check the path") from None
+        if odd:  # a pipe would be waited for
+            raise RequestError(f"{where}: {said} names no regular file", "check the path")
+        if real in before:
+            names = " -> ".join(step.name for step in (*chain[before.index(real) :], included))
+            raise RequestError(f"{where}: {said} makes the file include itself ({names})", "take the line out")
+        if self.tree not in real.parents:
+            raise RequestError(
+                f"{where}: {said} leads outside of {self.tree}", "run in the folder that holds both, or name that file with -r"
+            )
+        return included
+
+
+def read_lines(path: Path) -> list[Line]:
+    """Every line of *path*, with what it includes in the place of the includes. The header that this package wrote is left out,
+    and what it pinned below the person's lines comes last.
+
+    Raises :class:`RequestError` for a file that cannot be read and for lines that name no version to reason about.
+    """
+    from pathlib import Path
+
+    try:
+        real, here = path.resolve(), Path.cwd()
+    except (OSError, RuntimeError) as error:
+        raise RequestError(f"{path} cannot be read: {error}", "check the path given with -r") from None
+    return list(_Reader(here if here in real.parents else real.parent, [_FILE_LIMIT]).read(path, "requirement", ()))
 
 
 def load_requirements(path: Path) -> list[PackageLine]:
-    """The requirements of *path* and of the files it includes, each with ``file:line``.
+    """The requirements of *path* and of the files it includes, constraints as well, each with ``file:line``.
 
     Options such as ``--index-url`` and ``--hash`` do not bear on compatibility and are passed over. Raises
     :class:`RequestError` for a file that cannot be read and for lines that name no version to reason about.
     """
-    found = list(_load(path, 0, [_FILE_LIMIT]))
+    found = [PackageLine(line.text, line.where) for line in read_lines(path) if line.kind in ("requirement", "constraint")]
     if not found:
         raise RequestError(f"{path} holds no requirement", "name a file with lines such as 'numpy>=1.26'")
     return found
 
 
-def _load(path: Path, depth: int, budget: list[int]) -> Iterator[PackageLine]:
-    budget[0] -= 1
-    if budget[0] < 0:
-        raise RequestError(f"{path}: more than {_FILE_LIMIT} files are included", "join them into one")
-    if depth > _DEPTH_LIMIT:
-        raise RequestError(f"{path} is included more than {_DEPTH_LIMIT} files deep", "does it include itself?")
-    for number, line in _logical_lines(_text(path)):
-        where = f"{path}:{number}"
-        option = _OPTION.match(line)
-        if option is not None:
-            yield from _option(path, where, option[1] or option[3], option[2] or option[4] or "", depth, budget)
-            continue
-        text = re.split(r"\s--(?:hash|config-settings|global-option)\b", line)[0].strip()
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement as error:
-            reason = str(error).splitlines()[0]
-            raise RequestError(f"{where}: {line[:120]!r} is not a requirement that can be read: {reason}", _REMEDY) from None
-        except RecursionError:
-            raise RequestError(f"{where}: {line[:120]!r} is nested too deeply", _REMEDY) from None
-        if requirement.url:
-            raise RequestError(f"{where}: {line[:120]!r} names a URL instead of a version", _REMEDY)
-        try:
-            if requirement.marker is not None:
-                requirement.marker.evaluate(environment("linux/amd64", "3.12"))
-        except (UndefinedComparison, UndefinedEnvironmentName) as error:
-            raise RequestError(f"{where}: the marker of {line[:120]!r} cannot be judged: {error}", _REMEDY) from None
-        yield PackageLine(str(requirement), where)  # with its marker: the target is not chosen yet
+def _requirement(line: str, where: str) -> str:
+    """The requirement of *line* as packaging writes it, its marker kept: the target is not chosen yet."""
+    text = re.split(r"\s--(?:hash|config-settings|global-option)\b", line)[0].strip()
+    said = repr(_safe(line))
+    for pattern, what in _OTHER_SOURCES:
+        if pattern.search(text.partition(";")[0].strip()) and "@" not in text.partition("/")[0]:
+            raise RequestError(f"{where}: {said} names {what} instead of a version", _REMEDY)
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        raise RequestError(f"{where}: {said} is not a requirement that can be read: {reason}", _REMEDY) from None
+    except RecursionError:
+        raise RequestError(f"{where}: {said} is nested too deeply", _REMEDY) from None
+    if requirement.url:
+        raise RequestError(f"{where}: {said} names a URL instead of a version", _REMEDY)
+    try:
+        if requirement.marker is not None:
+            requirement.marker.evaluate(environment("linux/amd64", "3.12"))
+    except (UndefinedComparison, UndefinedEnvironmentName) as error:
+        raise RequestError(f"{where}: the marker of {said} cannot be judged: {error}", _REMEDY) from None
+    return str(requirement)
 
 
-_REMEDY = "take the line out of the file given with -r, or give the rest with --package"
+def _safe(text: str) -> str:
+    """What a person wrote, bounded, with no user name or password of a URL."""
+    return re.sub(r"(?<=://)[^/\s]+@", "****@", text)[:120]
 
 
-def _option(path: Path, where: str, name: str, value: str, depth: int, budget: list[int]) -> Iterator[PackageLine]:
-    if name in _INCLUDES:
-        if not value:
-            raise RequestError(f"{where}: {name} names no file", "write -r FILE")
-        yield from _load(path.parent / value.strip(), depth + 1, budget)
-    elif name in _UNSUPPORTED:
-        raise RequestError(f"{where}: {name} {value} names a folder instead of a version", _REMEDY)
+def _parts(text: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """The numbered lines of *text* without the header that this package writes, and those of the section that it writes."""
+    lines = list(enumerate(text.splitlines(), start=1))
+    if lines and lines[0][1].startswith(HEADER):
+        blank = next((number for number, line in lines if not line.strip()), len(lines))
+        lines = lines[blank:]
+    own = next((index for index, (_, line) in enumerate(lines) if line.rstrip() == SECTION), len(lines))
+    return lines[:own], lines[own:]
+
+
+def _pinned(path: Path, section: list[tuple[int, str]]) -> Iterator[Line]:
+    """What was pinned the last time; it is written anew, so that a line which cannot be read is no loss."""
+    for number, line, _ in _logical_lines(section):
+        with suppress(RequestError):
+            yield Line("pinned", _requirement(line, f"{path}:{number}"), f"{path}:{number}")
 
 
 def _text(path: Path) -> str:
@@ -103,18 +210,18 @@ def _text(path: Path) -> str:
     return text
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines without comments, continued lines joined, each with the number of its first line."""
+def _logical_lines(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str, str]]:
+    """Continued lines joined, each with the number of its first line, and its comment apart."""
     pending, first = "", 0
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = re.sub(r"(^|(?<=\s))#.*$", "", raw).rstrip(" \t\f\v") if "#" in raw else raw
+    for number, raw in lines:
+        comment = _COMMENT.search(raw)
+        line = (raw[: comment.start()] if comment else raw).rstrip()
         first = first or number
         if line.endswith("\\"):
             pending += line[:-1] + " "
             continue
         joined, start = (pending + line).strip(), first
         pending, first = "", 0
-        if joined:
-            yield start, joined
+        yield start, joined, raw[len(line) :].rstrip() if comment else ""
     if pending.strip():
-        yield first, pending.strip()
+        yield first, pending.strip(), ""

@@ -19,6 +19,7 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "resolve": "find an image, exact requirements and a Dockerfile",
+    "pin": "write requirements that are known to run, with your own if you like",
     "image": "list the tags of a repository, look into an image, compare the matrix with registries",
     "matrix": "show, export, refresh or compile the matrix",
 }

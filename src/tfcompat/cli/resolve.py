@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfcompat.cli.registry import add_registry_arguments, open_registries
+from tfcompat.cli.wishes import add_wishes, path_of, request_of
 from tfcompat.errors import RequestError
 from tfcompat.matrix.load import load_bundled, load_matrix
-from tfcompat.resolver import PackageLine, Request, Resolution, ResolutionImpossible, resolve
+from tfcompat.resolver import Request, Resolution, ResolutionImpossible, resolve
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     from tfcompat.matrix import Matrix
 
@@ -22,24 +22,11 @@ FORMATS = ("text", "json", "dockerfile", "requirements", "env", "github-output")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The wishes. Specifiers follow PEP 440; a bare version such as 2.15 means ==2.15.*."""
-    for name in ("tensorflow", "keras", "python", "cuda", "cudnn"):
-        parser.add_argument(
-            f"--{name}", metavar="SPEC", help="a version (2.15) or a specifier ('>=2.15,<2.17')" if name == "tensorflow" else None
-        )
-    parser.add_argument("--driver", metavar="VERSION", help="the NVIDIA driver of the host, as nvidia-smi prints it")
+    """The wishes, and what becomes of the plan."""
+    add_wishes(parser)
     parser.add_argument(
-        "--gpu", metavar="GPU", nargs="?", const="", action="append", help="A100, 'RTX 4090', 8.6; repeat: must run on all; bare: any GPU"
+        "-r", "--requirements", metavar="FILE", type=path_of, action="append", default=[], help="requirements to honour; repeatable"
     )
-    parser.add_argument("--cpu", action="store_true", help="a plan without a GPU")
-    parser.add_argument("--platform", default="linux/amd64", metavar="OS/ARCH", help="linux/amd64 (default) or linux/arm64")
-    parser.add_argument("--base", default="auto", metavar="BASE", help="auto, official, slim, cuda, ngc, or an image such as ubuntu:22.04")
-    parser.add_argument("--jupyter", action="store_true", help="with Jupyter")
-    parser.add_argument("--package", metavar="REQ", action="append", default=[], help="another requirement, such as 'numpy>=2'; repeatable")
-    parser.add_argument(
-        "-r", "--requirements", metavar="FILE", type=_path, action="append", default=[], help="requirements to honour; repeatable"
-    )
-    parser.add_argument("--matrix", metavar="PATH", type=_path, help="a compiled matrix instead of the bundled one")
     parser.add_argument(
         "--online", action="store_true", help="only images that their registry has now, with their digests; needs the network"
     )
@@ -49,13 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evidence", action="store_true", help="with --format text: every statement behind the plan")
     add_registry_arguments(parser, lists=False)
     parser.set_defaults(run=run)
-
-
-def _path(text: str) -> Path:
-    """A path; pathlib costs a tenth of a start-up, and most requests name no file."""
-    from pathlib import Path
-
-    return Path(text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,16 +66,11 @@ def _resolve(request: Request, matrix: Matrix, options: argparse.Namespace) -> R
 
 
 def _request(options: argparse.Namespace) -> Request:
-    packages: list[str | PackageLine] = list(options.package)
-    if options.requirements:
-        from tfcompat.requirements_file import load_requirements
+    if not options.requirements:
+        return request_of(options)
+    from tfcompat.requirements_file import load_requirements
 
-        packages += [line for path in options.requirements for line in load_requirements(path)]
-    names = [name for name in options.gpu or () if name]
-    wishes: dict[str, Any] = {
-        n: getattr(options, n) for n in ("tensorflow", "keras", "python", "cuda", "cudnn", "driver", "cpu", "platform", "base", "jupyter")
-    }
-    return Request(**wishes, gpu=names or options.gpu is not None, packages=tuple(packages))
+    return request_of(options, [line for path in options.requirements for line in load_requirements(path)])
 
 
 def _render(resolution: Resolution, options: argparse.Namespace, matrix: Matrix) -> str:

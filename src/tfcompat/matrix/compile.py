@@ -6,6 +6,7 @@ precisely (``8`` to ``8.1``), and is refused when it contradicts the wheel. Both
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,10 @@ def compile_matrix(data: Path) -> Row:
     tables = _Tables()
     tensorflow = [row for package in _TENSORFLOW for row in _releases(data, package, cells, tables)]
     keras = [row for package in _KERAS for row in _releases(data, package, [], tables)]
+    packages = {path.stem: _package(path, tables) for path in sorted((data / "measured/index").glob("*.jsonl"))}
     requires = _load(data / "images/nvidia-cuda-require.json")
+    pin_lines = _Tables()
+    pin_sets = [_pin_set(path, pin_lines) for path in sorted((data / "pins").glob("*/*.json"))]
     document: Row = {
         "schema_version": SCHEMA_VERSION,
         "measured": _load(data / "measured/stamp.json")["measured"],
@@ -56,7 +60,9 @@ def compile_matrix(data: Path) -> Row:
         "formats": _rows(data, "curated/keras.toml", "format"),
         "notes": _evidence_of_rows(curated.get("note", [])),
         "caps": _rows(data, "curated/caps.toml", "cap"),
-        "packages": {path.stem: _package(path) for path in sorted((data / "measured/index").glob("*.jsonl"))},
+        "packages": packages,
+        "pin_lines": [line for (line,) in pin_lines.sets],
+        "pin_sets": pin_sets,
         "toolkits": _toolkits(data),
         "architectures": _rows(data, "curated/cuda.toml", "architecture"),
         "cudnn": _rows(data, "curated/cuda.toml", "cudnn"),
@@ -123,7 +129,7 @@ def _evidence_of_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 class _Tables:
-    """Requirement lists, each kept once: most platforms of most patch releases share theirs."""
+    """Lists of lines, each kept once: most platforms of most patch releases share theirs."""
 
     def __init__(self) -> None:
         self.sets: dict[tuple[str, ...], int] = {}
@@ -189,13 +195,36 @@ def _refine(row: Row, name: str, value: Any, evidence: list[str], where: str) ->
         raise MatrixError(f"{where}: {name} {value} contradicts the measured {known}", f"correct the curated cell ({evidence[0]})")
 
 
-def _package(path: Path) -> list[list[Any]]:
-    """``[version, requires_python, [amd64 interpreters], [arm64 interpreters]]``, yanked ones left out."""
+def _package(path: Path, tables: _Tables) -> list[list[Any]]:
+    """``[version, requires_python, [amd64 interpreters], [arm64 interpreters], requirement set or null]``, yanked ones left out."""
     return [
-        [r["version"], r["requires_python"], r["python"].get("linux/amd64", []), r["python"].get("linux/arm64", [])]
+        [
+            r["version"],
+            r["requires_python"],
+            r["python"].get("linux/amd64", []),
+            r["python"].get("linux/arm64", []),
+            tables.index(r["requires"]) if "requires" in r else None,
+        ]
         for r in _load(path)
         if not r["yanked"]
     ]
+
+
+def _pin_set(path: Path, lines: _Tables) -> Row:
+    """A set that was run. Refused when its pins are not those of its runs, or a step failed."""
+    row: Row = _load(path)
+    if not isinstance(row, dict) or not isinstance(row.get("pins"), list) or not isinstance(row.get("runs"), list):
+        raise MatrixError(f"{path} is not a record of pins", "restore it from version control")
+    for run in row["runs"]:
+        if not isinstance(run, dict) or not {"distribution", "sha256", "steps"} <= run.keys():
+            raise MatrixError(f"{path} is not a record of pins", "restore it from version control")
+        text = "\n".join([f"{run['distribution']}=={row['tensorflow']}", *row["pins"]]) + "\n"
+        if hashlib.sha256(text.encode()).hexdigest() != run["sha256"]:
+            raise MatrixError(f"{path}: the pins are not those that {run['distribution']} was run with", "run them: nox -s verify")
+        failed = [step for step, outcome in run["steps"].items() if outcome != "ok" and not outcome.startswith("skipped")]
+        if failed:
+            raise MatrixError(f"{path}: {', '.join(failed)} failed with {run['distribution']}", "run them again: nox -s verify -- --again")
+    return {**row, "pins": [lines.index([line]) for line in row["pins"]]}
 
 
 # -- CUDA ---------------------------------------------------------------------------------------

@@ -126,13 +126,35 @@ class Matrix:
         """Releases of a dependency, newest first; empty when the matrix does not cover *name*."""
 
         def make() -> tuple[r.PackageRelease, ...]:
-            rows = self.document["packages"].get(name, ())
+            rows, sets = self.document["packages"].get(name, ()), self._requirement_sets
             return tuple(
-                r.PackageRelease(v, python, {"linux/amd64": tuple(amd), "linux/arm64": tuple(arm)})
-                for v, python, amd, arm in reversed(rows)
+                r.PackageRelease(
+                    v, python, {"linux/amd64": tuple(amd), "linux/arm64": tuple(arm)}, sets[index] if index is not None else None
+                )
+                for v, python, amd, arm, index in reversed(rows)
             )
 
         return self.remember(("package", name), make)
+
+    def pin_set(self, tensorflow: str, python: Version, keras: str) -> r.PinSet | None:
+        """What was run beside this TensorFlow and *keras* (``keras``, ``tf-keras``); else beside the nearest patch of its minor."""
+        ours = version(tensorflow)
+        found = self._pin_sets.get((minor(ours), f"{python.major}.{python.minor}", keras), ())
+        row = min(found, key=lambda row: abs(version(row["tensorflow"]).micro - ours.micro), default=None)
+        return self.remember(("pin set", row["tensorflow"], row["python"], keras), lambda: self._pin_set(row)) if row else None
+
+    def _pin_set(self, row: Mapping[str, Any]) -> r.PinSet:
+        lines = self.document["pin_lines"]
+        pins = dict(lines[index].split("==") for index in row["pins"])
+        runs = tuple(r.PinRun(**run) for run in row["runs"])
+        return r.PinSet(row["tensorflow"], row["python"], row["keras"], row["platform"], pins, runs)
+
+    @cached_property
+    def _pin_sets(self) -> dict[tuple[Version, str, str], list[Mapping[str, Any]]]:
+        found: dict[tuple[Version, str, str], list[Mapping[str, Any]]] = {}
+        for row in self.document["pin_sets"]:
+            found.setdefault((minor(version(row["tensorflow"])), row["python"], row["keras"]), []).append(row)
+        return found
 
     # -- CUDA and GPUs ----------------------------------------------------------------------
 

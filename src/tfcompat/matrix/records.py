@@ -29,6 +29,8 @@ __all__ = [
     "OfficialContents",
     "OfficialTag",
     "PackageRelease",
+    "PinRun",
+    "PinSet",
     "PythonImage",
     "Release",
     "Sighting",
@@ -75,11 +77,41 @@ class Release(NamedTuple):
 
 
 class PackageRelease(NamedTuple):
-    """A release of a dependency. ``python`` maps platform to interpreters; ``*`` is bounded by ``requires_python``."""
+    """A release of a dependency. ``python`` maps platform to interpreters; ``*`` is bounded by ``requires_python``.
+
+    ``requires`` are its Requires-Dist lines on packages of the matrix; None where they are not known.
+    """
 
     version: str
     requires_python: str | None
     python: dict[str, Text]
+    requires: Text | None = None
+
+
+class PinRun(NamedTuple):
+    """One time that a set of pins was installed into a fresh environment and put to work, with nothing failing.
+
+    ``distribution`` is the name TensorFlow was installed by, ``python`` the interpreter (``CPython 3.11.7``), ``machine``
+    the system, ``sha256`` that of the lines installed (TensorFlow's first), ``steps`` maps each to ``ok`` or ``skipped: WHY``.
+    """
+
+    distribution: str
+    date: str
+    python: str
+    machine: str
+    sha256: str
+    steps: dict[str, str]
+
+
+class PinSet(NamedTuple):
+    """Everything that stands beside one TensorFlow on one interpreter, exact, as it was run. ``keras``: keras or tf-keras."""
+
+    tensorflow: str
+    python: str
+    keras: str
+    platform: str
+    pins: dict[str, str]
+    runs: tuple[PinRun, ...]
 
 
 class Toolkit(NamedTuple):

@@ -52,6 +52,19 @@ class Images:
 
 
 @dataclass
+class PinSet:
+    """A set of pins by their numbers in ``pin_lines``."""
+
+    tensorflow: str
+    python: str
+    keras: Literal["keras", "tf-keras"]
+    platform: str
+    pins: list[int]
+    runs: list[r.PinRun]
+    __pydantic_config__ = _STRICT
+
+
+@dataclass
 class Document:
     schema_version: int
     measured: str
@@ -64,7 +77,9 @@ class Document:
     formats: list[r.Format]
     notes: list[r.Note]
     caps: list[r.Cap]
-    packages: dict[str, list[tuple[str, str | None, list[str], list[str]]]]
+    packages: dict[str, list[tuple[str, str | None, list[str], list[str], int | None]]]
+    pin_lines: list[str]
+    pin_sets: list[PinSet]
     toolkits: list[r.Toolkit]
     architectures: list[r.Architecture]
     cudnn: list[r.CudnnSupport]
@@ -144,6 +159,7 @@ def _broken_invariants(document: Document) -> Iterator[str]:
     for ranged in (document.backends, document.formats, document.notes, document.caps, document.cudnn):
         for bounded in ranged:
             SpecifierSet(bounded.versions)
+    yield from _pins(document)
     yield from _releases(document.tensorflow)
     yield from _releases(document.keras)
     yield from _unique("gpu", (_plain(n) for g in document.gpus for n in {g.name, *g.aliases}))
@@ -155,6 +171,9 @@ def _broken_invariants(document: Document) -> Iterator[str]:
     yield from _unique("contents", (f"{c.tensorflow} {c.accelerator}" for c in document.images.official_contents))
     for name, rows in document.packages.items():
         yield from _ordered(f"package {name}", [row[0] for row in rows])
+        for row in rows:
+            if row[4] is not None and not 0 <= row[4] < len(document.requirement_sets):
+                yield f"package {name} {row[0]}: no such requirement set"
     groups: list[Iterable[Any]] = [
         document.backends, document.formats, document.notes, document.caps, document.toolkits, document.architectures,
         document.cudnn, document.gpus, document.ambiguous_gpus, document.distributions, document.floating,
@@ -164,6 +183,26 @@ def _broken_invariants(document: Document) -> Iterator[str]:
     for group in groups:
         for row in group:
             yield from _evidenced(row, f"{type(row).__name__} {_label(row)}")
+
+
+def _pins(document: Document) -> Iterator[str]:
+    for line in document.pin_lines:
+        name, equals, text = line.partition("==")
+        if not (name and equals):
+            yield f"pin {line!r} is not NAME==VERSION"
+        version(text)
+    yield from _unique("pin set", (f"{s.tensorflow} {s.python} {s.keras}" for s in document.pin_sets))
+    for found in document.pin_sets:
+        where = f"pin set {found.tensorflow} {found.python} {found.keras}"
+        version(found.tensorflow)
+        version(found.python)
+        if not found.pins or not all(0 <= index < len(document.pin_lines) for index in found.pins):
+            yield f"{where}: no such pins"
+        if not found.runs:
+            yield f"{where}: never run"
+        for run in found.runs:
+            if not run.steps or any(o != "ok" and not o.startswith("skipped: ") for o in run.steps.values()):
+                yield f"{where}: a step failed with {run.distribution}"
 
 
 def _releases(rows: list[r.Release]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
-from tfcompat.outputs.requirements import header
+from tfcompat.outputs.requirements import header, proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _install(plan: Plan) -> Iterator[str]:
         yield from (f"#   {line}" for line in plan.requirements)
         yield ""
     elif plan.requirements:
-        yield from _comment("Exact direct dependencies; see --format requirements for the same as a file.")
+        yield from _comment(f"{proof(plan)} 'tfcompat pin' writes the same as a file.")
         yield "RUN pip install --no-cache-dir \\\n    " + " \\\n    ".join(map(_quoted, plan.requirements))
         yield ""
 

@@ -80,9 +80,18 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "cudnn", plan.cudnn or "unknown"
     for name, value in plan.host.items():
         yield f"host {name}", value
+    if plan.pins.status != "image":
+        yield "pins", _pins(plan)
     yield "tag", _known_by(plan.image.evidence, plan.image.asked)
     if plan.image.asked and plan.image.digest:
         yield "digest", plan.image.digest
+
+
+def _pins(plan: Plan) -> str:
+    count = len(plan.requirements)
+    if plan.pins.status == "verified":
+        return f"{count}, run together on {plan.pins.date}{' (on the CPU)' if plan.cuda else ''}"
+    return f"{count}, not run together; see the remarks"
 
 
 def _known_by(evidence: str, asked: str | None) -> str:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from tfcompat.pins import PlanPins
 from tfcompat.resolver.plan import Plan, PlanImage
 from tfcompat.resolver.request import PackageLine, Request
-from tfcompat.resolver.resolution import Resolution, ResolutionImpossible, Suggestion, resolve
+from tfcompat.resolver.resolution import Resolution, ResolutionImpossible, Suggestion, resolve, resolve_pins
 
-__all__ = ["PackageLine", "Plan", "PlanImage", "Request", "Resolution", "ResolutionImpossible", "Suggestion", "resolve"]
+__all__ = [
+    "PackageLine",
+    "Plan",
+    "PlanImage",
+    "PlanPins",
+    "Request",
+    "Resolution",
+    "ResolutionImpossible",
+    "Suggestion",
+    "resolve",
+    "resolve_pins",
+]

@@ -40,6 +40,7 @@ __all__ = [
 
 RECIPES = ("official", "slim", "cuda", "custom", "ngc")
 _FIRST_OF_UV = version("3.8")  # the oldest interpreter that uv fetches
+FIRST_OF_KERAS_3 = version("2.16")
 _NVIDIA = "nvidia"  # the "package" of a TensorFlow that NVIDIA built: no wheel of the index
 
 
@@ -60,27 +61,32 @@ class Offer(NamedTuple):
     cuda_evidence: tuple[str, ...] = ()
 
 
-def spellings(matrix: Matrix, gpu: bool, platform: str) -> list[Tensorflow]:
-    """Every version under the name to install: the CPU distribution without a GPU, tensorflow-gpu only where it is needed."""
+def spellings(matrix: Matrix, gpu: bool, platform: str, tf_keras: bool = False, by_name: bool = False) -> list[Tensorflow]:
+    """Every version under the name to install: the CPU distribution without a GPU, tensorflow-gpu only where it is needed.
+
+    Beside tf-keras it is ``tensorflow`` whatever it runs on, as tf-keras requires the distribution of that name from 2.16 on;
+    with *by_name* it is so beside anything.
+    """
 
     def make() -> list[Tensorflow]:
         found = []
         for release in matrix.releases:
             build = matrix.build(release, platform)
+            named = by_name or (tf_keras and version(release.version) >= FIRST_OF_KERAS_3)
             plain = matrix.release("tensorflow", release.version)
             cpu = matrix.release("tensorflow-cpu", release.version)
             plain_build = matrix.build(plain, platform) if plain else None
             cpu_build = matrix.build(cpu, platform) if cpu else None
             keep = {
-                "tensorflow": gpu or cpu_build is None,
-                "tensorflow-cpu": not gpu and build is not None,
+                "tensorflow": gpu or cpu_build is None or (named and plain_build is not None),
+                "tensorflow-cpu": not gpu and build is not None and not (named and plain_build is not None),
                 "tensorflow-gpu": gpu and build is not None and (plain_build is None or plain_build.kind != "cuda"),
             }[release.package]
             if keep:
                 found.append(Tensorflow(release, platform, build))
         return found
 
-    return matrix.remember(("spellings", gpu, platform), make)
+    return matrix.remember(("spellings", gpu, platform, tf_keras, by_name), make)
 
 
 def official_offers(matrix: Matrix, tensorflow: Tensorflow, gpu: bool, jupyter: bool) -> Iterator[Offer]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.drivers import driver_range, driver_text
-from tfcompat.pins import derive_pins
-from tfcompat.prose import remark, sentence
+from tfcompat.pins import Pins, PlanPins, find_pins
+from tfcompat.prose import pins_statement, remark, sentence
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class Plan(NamedTuple):
 
     ``host`` says what the machine must bring (``driver``: a specifier). ``steps`` are what a plain
     install leaves out; ``remarks`` deserve a person's attention, and ``doubts`` are those among them that say
-    what could not be established; ``evidence`` maps each fact to its statements.
+    what could not be established; ``evidence`` maps each fact to its statements. ``unchecked`` are the ``requirements`` that
+    stand as a person wrote them, as the matrix does not cover them.
     """
 
     package: str
@@ -64,6 +65,8 @@ class Plan(NamedTuple):
     doubts: tuple[str, ...] = ()
     evidence: Mapping[str, tuple[str, ...]] = {}
     library_path: bool = False
+    pins: PlanPins = PlanPins("image")
+    unchecked: tuple[str, ...] = ()
 
 
 def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) -> Plan:
@@ -73,7 +76,7 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
     release = candidate.tensorflow.release
     notes = [n for n in (matrix.notes_of(release, key) for key in _LIBRARY_PATH_NOTES) if n is not None]
     library_path = bool(offer.parts and notes)
-    requirements, remarks = _requirements(matrix, candidate, wishes)
+    requirements, remarks, pins, unchecked = _requirements(matrix, candidate, wishes)
     env = dict(facts["env"].value) if "env" in facts else {}
     libdevice = _libdevice(matrix, candidate)
     if libdevice is not None:
@@ -104,8 +107,10 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
         host=host,
         remarks=tuple(dict.fromkeys([*(sentence(f) for f in candidate.findings if f.verdict.outcome != "ok"), *remarks])),
         doubts=tuple(dict.fromkeys(sentence(f) for f in candidate.findings if f.verdict.outcome == "unknown")),
-        evidence=_evidence(facts, image),
+        evidence=_evidence(facts, image, pins),
         library_path=library_path,
+        pins=pins,
+        unchecked=unchecked,
     )
 
 
@@ -136,15 +141,17 @@ def _plan_image(matrix: Matrix, candidate: Candidate) -> PlanImage:
     return PlanImage(image.reference, candidate.offer.recipe, image.digest, status, python_from, image.os, inside, image.digests, asked)
 
 
-def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) -> tuple[list[str], list[str]]:
-    """The requirement lines, TensorFlow first, and what there is to remark about them."""
+def _requirements(
+    matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]
+) -> tuple[list[str], list[str], PlanPins, tuple[str, ...]]:
+    """The requirement lines, TensorFlow first; what there is to remark about them; how they are known to work; which are unchecked."""
     facts, offer, tensorflow = candidate.facts, candidate.offer, candidate.tensorflow
     wished = {n.partition(":")[2]: w for n, w in wishes.items() if n.startswith("package:")}
-    unchecked = [w for n, w in wished.items() if not matrix.package(n) or offer.recipe == "ngc"]
-    why = "not-curated" if offer.recipe == "ngc" else "not-covered"
-    remarks = [remark(why, wish=w.text, where=w.where) for w in unchecked]
+    pins = Pins({})
     chosen: Package | None = next((facts[n].value for n in ("tf-keras", "keras") if n in facts), None)
     lines: list[str] = []
+    remarks: list[str] = []
+    plan_pins = PlanPins("image")
     inside = offer.image.tensorflow is not None and str(offer.image.tensorflow) == tensorflow.release.version
     if inside:
         contents = matrix.official_contents.get((tensorflow.release.version, "gpu" if offer.image.gpu else "cpu"))
@@ -155,19 +162,54 @@ def _requirements(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wis
     else:
         extra = "[and-cuda]" if offer.parts and not offer.left_out else ""
         lines.append(f"{tensorflow.release.package}{extra}=={tensorflow.release.version}")
-        platform = tensorflow.platform
-        found = {n: w.range_for(platform, candidate.python) for n, w in wished.items() if matrix.package(n)}
+        found = {n: w.range_for(tensorflow.platform, candidate.python) for n, w in wished.items()}
         ranges = {n: allowed for n, allowed in found.items() if allowed is not None}
-        pins = derive_pins(matrix, tensorflow, candidate.python, chosen, ranges)
-        lines += [f"{name}=={text}" for name, text in sorted({**pins.exact, **offer.parts}.items())]
+        pins = find_pins(matrix, tensorflow, candidate.python, chosen, ranges)
+        plan_pins = _plan_pins(pins)
+        remarks += _pins_remark(candidate, pins)
+        lines += sorted(f"{name}=={text}" for name, text in {**pins.exact, **offer.parts}.items())
         remarks += [remark("not-pinned", line=line) for line in pins.open]
         if offer.left_out:
             remarks.append(remark("left-out", parts=", ".join(offer.left_out)))
+    unchecked = [w for n, w in wished.items() if (not matrix.package(n) and n not in pins.exact) or offer.recipe == "ngc"]
+    why = "not-curated" if offer.recipe == "ngc" else "not-covered"
+    remarks += [remark(why, wish=w.text, where=w.where) for w in unchecked]
     lines += [w.text for w in unchecked]
     if "jupyter" in wishes and offer.recipe != "official":
         lines.append("jupyterlab")
         remarks.append(remark("jupyter"))
-    return lines, remarks
+    return lines, remarks, plan_pins, tuple(w.text for w in unchecked)
+
+
+def _plan_pins(pins: Pins) -> PlanPins:
+    run = pins.run or (pins.base.runs[0] if pins.base else None)
+    if run is None or pins.base is None:
+        return PlanPins("derived")
+    status = "verified" if pins.run else "follows"
+    return PlanPins(
+        status,
+        run.distribution,
+        pins.base.tensorflow,
+        run.date,
+        run.python,
+        run.machine,
+        run.sha256,
+        run.steps,
+        () if pins.run else pins.changed,
+        pins.changed if pins.run else (),
+    )
+
+
+def _pins_remark(candidate: Candidate, pins: Pins) -> list[str]:
+    """What has to be said of pins that were not run as they stand."""
+    if pins.run is not None:
+        return [remark("pins-added", changes=", ".join(pins.changed))] if pins.changed else []
+    release, python = candidate.tensorflow.release, f"{candidate.python.major}.{candidate.python.minor}"
+    if pins.base is None:
+        return [remark("pins-derived", tensorflow=release, python=python)]
+    changes = ", ".join(pins.changed) or "nothing"
+    base = f"tensorflow {pins.base.tensorflow} on {pins.base.platform}"
+    return [remark("pins-follow", tensorflow=release, python=python, base=base, changes=changes)]
 
 
 def _keras(facts: Mapping[str, Fact], requirements: list[str]) -> str | None:
@@ -188,7 +230,7 @@ def _host(matrix: Matrix, candidate: Candidate) -> dict[str, str]:
     return {"driver": ",".join(parts)} if parts else {}
 
 
-def _evidence(facts: Mapping[str, Fact], image: Image) -> dict[str, tuple[str, ...]]:
+def _evidence(facts: Mapping[str, Fact], image: Image, pins: PlanPins) -> dict[str, tuple[str, ...]]:
     """The statements behind each fact of the plan, those of the strongest kind first."""
     found = {}
     for name in ("tensorflow", "python", "keras", "tf-keras", "cuda", "cudnn", "image"):
@@ -198,4 +240,7 @@ def _evidence(facts: Mapping[str, Fact], image: Image) -> dict[str, tuple[str, .
             statements = image.evidence
         if statements:
             found[name] = tuple(sorted(dict.fromkeys(statements), key=lambda s: _KINDS.index(s.partition(":")[0])))
+    if pins.date:
+        kind = "verified: " if pins.status == "verified" else "inferred: from a set that was "
+        found["pins"] = (kind + pins_statement(pins),)
     return found

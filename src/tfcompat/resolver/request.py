@@ -43,6 +43,7 @@ class Request(NamedTuple):
     ``gpu``: True for any GPU, or names and compute capabilities that the plan must all run on. ``driver``,
     ``cuda`` and ``cudnn`` ask for a GPU as well. ``cpu`` asks for a plan without one, which is also what a
     request gets that names nothing of a GPU. ``base``: ``auto``, ``official``, ``slim``, ``cuda``, ``ngc`` or an image.
+    ``by_name``: TensorFlow is installed as ``tensorflow`` on a CPU too, for packages that require the distribution of that name.
     """
 
     tensorflow: str | None = None
@@ -57,6 +58,7 @@ class Request(NamedTuple):
     base: str = "auto"
     jupyter: bool = False
     packages: Sequence[str | PackageLine] = ()
+    by_name: bool = False
 
 
 class Wish(NamedTuple):
@@ -111,6 +113,8 @@ def parse_wishes(request: Request, matrix: Matrix) -> dict[str, Wish]:
         add("base", request.base, request.base, "--base")
     if request.jupyter:
         add("jupyter", "yes", True, "--jupyter")
+    if request.by_name:
+        add("by-name", "yes", True, "a package that requires tensorflow")
     _add_packages(request, wishes)
     _refuse_unheard_of(wishes, matrix)
     own_build = wishes["base"].value == "ngc" or getattr(wishes["base"].value, "own_build", False) if "base" in wishes else False

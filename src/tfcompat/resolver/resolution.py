@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tfcompat.resolver.explain import Cause, Core
     from tfcompat.resolver.request import Wish
 
-__all__ = ["Resolution", "ResolutionImpossible", "Suggestion", "resolve"]
+__all__ = ["Resolution", "ResolutionImpossible", "Suggestion", "resolve", "resolve_pins"]
 
 _ALTERNATIVES = 4
 _SUGGESTIONS = 4
@@ -74,6 +74,23 @@ def resolve(request: Request, matrix: Matrix | None = None, rules: Sequence[Rule
     if ranked[0].offer.recipe == "ngc" and "base" not in wishes:
         plans[0] = plans[0]._replace(remarks=(_why_not_a_wheel(ranked), *plans[0].remarks))
     return Resolution(request, plans[0], tuple(plans[1:]))
+
+
+def resolve_pins(request: Request, matrix: Matrix | None = None, rules: Sequence[Rule] = RULES) -> Plan:
+    """The best plan whose requirements bring TensorFlow and all it needs, on an image that has neither.
+
+    A base that was asked for is honoured, one with TensorFlow inside as well. Raises as :func:`resolve` does.
+    """
+    if matrix is None:
+        from tfcompat.matrix.load import load_bundled
+
+        matrix = load_bundled()
+    if request.base == "auto":
+        wishes = [parse_wishes(request._replace(base=base), matrix) for base in ("slim", "cuda")]
+        found = [(candidate, wished) for wished in wishes for candidate in _ranked(matrix, wished, rules)[:1]]
+        if found:
+            return make_plan(matrix, *min(found, key=lambda pair: pair[0].rank))
+    return resolve(request, matrix, rules).plan
 
 
 def _ranked(matrix: Matrix, wishes: Mapping[str, Wish], rules: Sequence[Rule]) -> list[Candidate]:

@@ -173,7 +173,8 @@ class Search:
     def _releases(self) -> Iterator[Tensorflow]:
         wish = self.wishes.get("tensorflow")
         own = self.base.tensorflow if isinstance(self.base, Image) else None
-        for tensorflow in c.spellings(self.matrix, self.gpu, self.platform):
+        tf_keras = self._wants_tf_keras()
+        for tensorflow in c.spellings(self.matrix, self.gpu, self.platform, tf_keras, "by-name" in self.wishes):
             release = tensorflow.release
             if wish is None and own is not None:
                 if version(release.version) == own:
@@ -183,6 +184,12 @@ class Search:
                     yield tensorflow
             elif contains(wish.value, release.version) and (not release.yanked or str(wish.value) == f"=={release.version}"):
                 yield tensorflow
+
+    def _wants_tf_keras(self) -> bool:
+        """Whether the wish is for tf-keras, or for a Keras that no release of Keras 3 is."""
+        wish = self.wishes.get("keras")
+        newer = (row.version for row in self.matrix.keras if row.package == "keras" and not row.version.startswith("2."))
+        return "tf-keras" in self.wishes or (wish is not None and not any(contains(wish.value, text) for text in newer))
 
     def _pythons(self, facts: Facts) -> Iterator[Version]:
         """The interpreters to try, newest first; in an image the person named, its own where it has one."""
@@ -271,7 +278,10 @@ class Search:
         if isinstance(self.base, Image):
             yield "no-cuda-inside", c.custom_offers(matrix, self.base, tensorflow, python, self.gpu)
             return
-        if self.base in ("auto", "official"):
+        replaced = not self.gpu and version(tensorflow.release.version) >= c.FIRST_OF_KERAS_3 and self._wants_tf_keras()
+        if self.base in ("auto", "official") and replaced:
+            yield "tf-keras-inside", iter(())
+        elif self.base in ("auto", "official"):
             yield "no-tag", c.official_offers(matrix, tensorflow, self.gpu, "jupyter" in self.wishes)
         if self.base in ("auto", "slim"):
             reason = "no-extra" if c.python_base(matrix, python, precise) else "no-python-image"

@@ -1,0 +1,98 @@
+"""``tfcompat pin``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tfcompat.cli.wishes import add_wishes, path_of, request_of
+from tfcompat.errors import RequestError, TfcompatError
+from tfcompat.join import Joined, join_requirements
+from tfcompat.matrix.load import load_bundled, load_matrix
+from tfcompat.resolver import ResolutionImpossible, resolve_pins
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tfcompat.matrix import Matrix
+    from tfcompat.resolver import Request
+
+__all__ = ["add_arguments"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The wishes, a person's own requirements, and the file that is made of both."""
+    add_wishes(parser)
+    parser.add_argument(
+        "-r",
+        "--requirements",
+        metavar="FILE",
+        type=path_of,
+        action="append",
+        default=[],
+        help="your own requirements, pinned together with TensorFlow's; repeatable; needs uv (or pip) and an index",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", type=path_of, help="write here instead of to standard output")
+    parser.add_argument("--constraints", action="store_true", help="a constraints file, for 'pip install -c'")
+    parser.add_argument("--hashes", action="store_true", help="with the sha256 of every file that may be installed; asks the index")
+    parser.add_argument("--universal", action="store_true", help="for every platform and newer interpreters, with markers; needs uv")
+    parser.add_argument("--index-url", metavar="URL", help="another package index than pypi.org")
+    parser.add_argument("-v", "--verbose", action="store_true", help="on a conflict, also what uv or pip said")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print or write the pins; exit code 1 for a conflict."""
+    matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
+    request = request_of(options)
+    try:
+        joined = _pins(request, options, matrix)
+    except ResolutionImpossible as conflict:
+        from tfcompat.outputs.text import render_conflict
+
+        sys.stderr.write(render_conflict(conflict))
+        return conflict.exit_code
+    except TfcompatError as error:
+        if options.verbose and error.said:
+            sys.stderr.write(f"{error.said.rstrip()}\n")
+        raise
+    for line in joined.plan.remarks:
+        print(f"note: {line}", file=sys.stderr)
+    _write(_render(joined, options, matrix), options)
+    return 0
+
+
+def _pins(request: Request, options: argparse.Namespace, matrix: Matrix) -> Joined:
+    """The plan and the lines of the file; an installer is asked only where the plan's own lines are not the answer."""
+    if not (options.requirements or options.hashes or options.universal or request.packages):
+        plan = resolve_pins(request, matrix)
+        return Joined(plan, plan.requirements)
+    from tfcompat.installers import find_installer
+
+    return join_requirements(
+        request,
+        options.requirements,
+        lambda wished: resolve_pins(wished, matrix),
+        lambda target: find_installer(target, options.index_url),
+        hashes=options.hashes,
+        universal=options.universal,
+    )
+
+
+def _render(joined: Joined, options: argparse.Namespace, matrix: Matrix) -> str:
+    from tfcompat.outputs.requirements import render_constraints, render_requirements
+
+    render = render_constraints if options.constraints else render_requirements
+    return render(joined.plan, matrix.measured, joined.lines, joined.about)
+
+
+def _write(text: str, options: argparse.Namespace) -> None:
+    if options.output is None:
+        sys.stdout.write(text)
+        return
+    from tfcompat.files import write_text
+
+    if str(options.output) == "-":
+        raise RequestError("-o - names no file", "leave -o out to write to standard output")
+    changed = write_text(options.output, text)
+    print(f"{options.output}: {'written' if changed else 'unchanged'}", file=sys.stderr)

@@ -1,0 +1,48 @@
+"""The wishes as options, shared by every command that resolves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tfcompat.resolver import PackageLine, Request
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["add_wishes", "path_of", "request_of"]
+
+
+def add_wishes(parser: argparse.ArgumentParser) -> None:
+    """Specifiers follow PEP 440; a bare version such as 2.15 means ==2.15.*."""
+    for name in ("tensorflow", "keras", "python", "cuda", "cudnn"):
+        parser.add_argument(
+            f"--{name}", metavar="SPEC", help="a version (2.15) or a specifier ('>=2.15,<2.17')" if name == "tensorflow" else None
+        )
+    parser.add_argument("--driver", metavar="VERSION", help="the NVIDIA driver of the host, as nvidia-smi prints it")
+    parser.add_argument(
+        "--gpu", metavar="GPU", nargs="?", const="", action="append", help="A100, 'RTX 4090', 8.6; repeat: must run on all; bare: any GPU"
+    )
+    parser.add_argument("--cpu", action="store_true", help="a plan without a GPU")
+    parser.add_argument("--platform", default="linux/amd64", metavar="OS/ARCH", help="linux/amd64 (default) or linux/arm64")
+    parser.add_argument("--base", default="auto", metavar="BASE", help="auto, official, slim, cuda, ngc, or an image such as ubuntu:22.04")
+    parser.add_argument("--jupyter", action="store_true", help="with Jupyter")
+    parser.add_argument("--package", metavar="REQ", action="append", default=[], help="another requirement, such as 'numpy>=2'; repeatable")
+    parser.add_argument("--matrix", metavar="PATH", type=path_of, help="a compiled matrix instead of the bundled one")
+
+
+def path_of(text: str) -> Path:
+    """A path; pathlib costs a tenth of a start-up, and most requests name no file."""
+    from pathlib import Path
+
+    return Path(text)
+
+
+def request_of(options: argparse.Namespace, packages: Sequence[PackageLine] = ()) -> Request:
+    """The request that *options* make, with what stands in requirements files."""
+    names = [name for name in options.gpu or () if name]
+    wishes: dict[str, Any] = {
+        n: getattr(options, n) for n in ("tensorflow", "keras", "python", "cuda", "cudnn", "driver", "cpu", "platform", "base", "jupyter")
+    }
+    return Request(**wishes, gpu=names or options.gpu is not None, packages=(*options.package, *packages))
