@@ -317,7 +317,16 @@ def test_a_path_is_no_version(path: Path, line: str) -> None:
     assert (error.message, error.hint) == (f"{path}:2: {line!r} names a path instead of a version", REMEDY)
 
 
-@pytest.mark.parametrize("line", ["x @ https://me:s3cret@example.org/x.whl", "git+https://s3cret@example.org/x", "https://a:b@s3c@b/x", "-e git+https://s3c@b/x", "-r https://s3c:x@b/x"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x @ https://me:s3cret@example.org/x.whl",
+        "git+https://s3cret@example.org/x",
+        "https://a:b@s3c@b/x",
+        "-e git+https://s3c@b/x",
+        "-r https://s3c:x@b/x",
+    ],
+)
 def test_credentials_are_not_told(path: Path, line: str) -> None:
     error = refusal(path, line)
     assert "s3c" not in str(error)

@@ -255,11 +255,11 @@ def run_pins(target: Target, distribution: str, pins: list[str], interpreter: st
     cache = ["--no-config", "--cache-dir", str(_cache(folder))]
     steps: dict[str, str] = {}
     try:
-        made = _run(["uv", "venv", "--quiet", *cache, "--no-python-downloads", "--python", interpreter, str(home)], environment)
-        installed = made.returncode or _run(
-            ["uv", "pip", "install", "--quiet", *cache, "--index-url", index_url, "--python", str(python), "-r", str(file)], environment
-        )
-        steps["install"] = _install_outcome(made if made.returncode else installed, python, lines, environment, cache)
+        done = _run(["uv", "venv", "--quiet", *cache, "--no-python-downloads", "--python", interpreter, str(home)], environment)
+        if done.returncode == 0:
+            install = ["uv", "pip", "install", "--quiet", *cache, "--index-url", index_url, "--python", str(python), "-r", str(file)]
+            done = _run(install, environment)
+        steps["install"] = _install_outcome(done, python, lines, environment, cache)
         if steps["install"] == "ok":
             steps.update(_exercise(target, pins, python, environment, folder))
             steps["tensorboard"] = _tensorboard(home, environment)
@@ -275,7 +275,7 @@ def run_pins(target: Target, distribution: str, pins: list[str], interpreter: st
         "python": about.stdout.strip(),
         "machine": f"{machine.system()} {machine.machine()}, {' '.join(machine.libc_ver())}",
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "steps": steps,
+        "steps": {step: outcome.replace(f"{folder}/", "") for step, outcome in steps.items()},
     }
 
 

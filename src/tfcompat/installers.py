@@ -168,7 +168,8 @@ class Pip:
             raise Unresolvable("the requirements contradict each other", _safe(done.stderr + causes + told))
         if not text:
             raise _failed(self.name, done.stderr)
-        return sorted(_of_report(row) for row in json.loads(text)["install"])
+        pins = sorted(_of_report(row) for row in json.loads(text)["install"])
+        return pins if asked.hashes else [pin._replace(hashes=()) for pin in pins]
 
 
 def _write_question(folder: Path, asked: Asked) -> None:
@@ -180,7 +181,7 @@ def _split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
     """The option lines that uv reads in a file, and the others as its command line has them."""
     inside: list[str] = []
     outside: list[str] = []
-    for line in lines:
+    for line in dict.fromkeys(lines):
         name, *values = re.split(r"\s*=\s*|\s+", line, maxsplit=1)
         if name in _NOT_IN_FILES:
             outside += [*_NOT_IN_FILES[name], *values]

@@ -328,9 +328,11 @@ def _explain(
         return refusal([*part, *(line.text for line in lines)]) is None
 
     alone = _misfits(own, fits)
+    together = [] if alone else _together(own, fits)
     misfits = []
-    for line in alone or _together(own, fits):
-        named = [pin for pin in part if _says(error.said, _name(pin)) and _may_exclude(line.text, pin)]
+    for line in alone or together:
+        told = refusal([*part, *(one.text for one in together or (line,))])
+        named = [pin for pin in part if told and _says(told.said, _name(pin)) and _may_exclude(line.text, pin)]
         freed = [pin for pin in named if not refusal([*(p for p in part if p != pin), _name(pin), line.text])] if alone else []
         misfits.append(Misfit(line, tuple(freed or named)))
     nearest, tried = _nearest(request, plan, question, find_plan, installer)

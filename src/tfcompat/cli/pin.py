@@ -76,6 +76,7 @@ def _pins(request: Request, options: argparse.Namespace, matrix: Matrix) -> Join
         lambda target: find_installer(target, options.index_url),
         hashes=options.hashes,
         universal=options.universal,
+        folder=options.output.parent if options.output else None,
     )
 
 

@@ -30,6 +30,7 @@ Wishes = Mapping[str, "Wish"]
 
 # the order in which wishes are tried to be dropped: what is named last is most likely to be named in the conflict
 _DROP_ORDER = (
+    "by-name",
     "jupyter",
     "package",
     "tf-keras",
@@ -59,6 +60,7 @@ _CHANGE_ORDER = (
     "gpu",
     "platform",
     "accelerator",
+    "by-name",
 )
 
 
