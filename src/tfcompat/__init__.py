@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "Contradiction",
     "Matrix",
     "MatrixError",
     "Plan",
@@ -24,12 +25,14 @@ __all__ = [
     "load_bundled",
     "load_matrix",
     "open_registries",
+    "pin",
     "resolve",
     "resolve_online",
 ]
 
 if TYPE_CHECKING:
     from tfcompat.errors import MatrixError, RequestError, TfcompatError
+    from tfcompat.join import Contradiction, pin
     from tfcompat.matrix import Matrix, load_bundled, load_matrix
     from tfcompat.online import inspect_reference, resolve_online
     from tfcompat.registry.registries import open_registries
@@ -39,7 +42,7 @@ _HOMES = {
     "MatrixError": "errors", "RequestError": "errors", "TfcompatError": "errors",
     "Matrix": "matrix", "load_bundled": "matrix", "load_matrix": "matrix",
     "Plan": "resolver", "Request": "resolver", "Resolution": "resolver", "ResolutionImpossible": "resolver",
-    "resolve": "resolver",
+    "resolve": "resolver", "Contradiction": "join", "pin": "join",
     "inspect_reference": "online", "resolve_online": "online", "open_registries": "registry.registries",
 }  # fmt: skip
 

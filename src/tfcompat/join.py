@@ -15,22 +15,23 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tfcompat.errors import RequestError, TfcompatError
-from tfcompat.installers import Asked, Pinned, Target, Unresolvable
+from tfcompat.installers import Asked, Pinned, Target, Unresolvable, find_installer
 from tfcompat.platforms import environment
 from tfcompat.prose import NOT_COVERED, remark
 from tfcompat.requirements_file import SECTION, Line, read_lines
-from tfcompat.resolver import PackageLine, ResolutionImpossible
+from tfcompat.resolver import PackageLine, ResolutionImpossible, resolve_pins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from tfcompat.installers import Installer
+    from tfcompat.matrix import Matrix
     from tfcompat.resolver import Plan, Request
 
     FindPlan = Callable[[Request], Plan]
 
-__all__ = ["Contradiction", "Joined", "Misfit", "join_requirements"]
+__all__ = ["Contradiction", "Joined", "Misfit", "join_requirements", "pin"]
 
 _NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")
 _INDEX_OPTIONS = {
@@ -74,6 +75,35 @@ class Contradiction(Unresolvable):
         super().__init__(
             f"your requirements do not go with tensorflow {plan.tensorflow}\n  {lines}", said, _nearest_text(nearest, tried, named)
         )
+
+
+def pin(
+    request: Request,
+    files: Sequence[Path] = (),
+    matrix: Matrix | None = None,
+    *,
+    index_url: str | None = None,
+    hashes: bool = False,
+    universal: bool = False,
+    folder: Path | None = None,
+) -> Joined:
+    """The pins for *request*, joined with the requirements in *files*: what ``tfcompat pin`` writes.
+
+    uv or pip is asked only where the plan's own lines are not the answer: for *files*, packages of the request, *hashes*
+    and *universal*. Raises as :func:`join_requirements` does.
+    """
+
+    def find_plan(wished: Request) -> Plan:
+        return resolve_pins(wished, matrix)
+
+    if not (files or hashes or universal or request.packages):
+        plan = find_plan(request)
+        return Joined(plan, plan.requirements)
+
+    def installer(target: Target) -> Installer:
+        return find_installer(target, index_url)
+
+    return join_requirements(request, files, find_plan, installer, hashes=hashes, universal=universal, folder=folder)
 
 
 def join_requirements(

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from tfcompat.cli.wishes import add_wishes, path_of, request_of
 from tfcompat.errors import RequestError, TfcompatError
-from tfcompat.join import Joined, join_requirements
+from tfcompat.join import pin
 from tfcompat.matrix.load import load_bundled, load_matrix
-from tfcompat.resolver import ResolutionImpossible, resolve_pins
+from tfcompat.resolver import ResolutionImpossible
 
 if TYPE_CHECKING:
     import argparse
 
+    from tfcompat.join import Joined
     from tfcompat.matrix import Matrix
-    from tfcompat.resolver import Request
 
 __all__ = ["add_arguments"]
 
@@ -44,9 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print or write the pins; exit code 1 for a conflict."""
     matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
-    request = request_of(options)
     try:
-        joined = _pins(request, options, matrix)
+        joined = pin(
+            request_of(options),
+            options.requirements,
+            matrix,
+            index_url=options.index_url,
+            hashes=options.hashes,
+            universal=options.universal,
+            folder=options.output.parent if options.output else None,
+        )
     except ResolutionImpossible as conflict:
         from tfcompat.outputs.text import render_conflict
 
@@ -60,24 +67,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"note: {line}", file=sys.stderr)
     _write(_render(joined, options, matrix), options)
     return 0
-
-
-def _pins(request: Request, options: argparse.Namespace, matrix: Matrix) -> Joined:
-    """The plan and the lines of the file; an installer is asked only where the plan's own lines are not the answer."""
-    if not (options.requirements or options.hashes or options.universal or request.packages):
-        plan = resolve_pins(request, matrix)
-        return Joined(plan, plan.requirements)
-    from tfcompat.installers import find_installer
-
-    return join_requirements(
-        request,
-        options.requirements,
-        lambda wished: resolve_pins(wished, matrix),
-        lambda target: find_installer(target, options.index_url),
-        hashes=options.hashes,
-        universal=options.universal,
-        folder=options.output.parent if options.output else None,
-    )
 
 
 def _render(joined: Joined, options: argparse.Namespace, matrix: Matrix) -> str:
