@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments"]
 
-_SECTIONS = ("tensorflow", "keras", "cuda", "gpus", "images")
+_SECTIONS = ("tensorflow", "keras", "pins", "cuda", "gpus", "images")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

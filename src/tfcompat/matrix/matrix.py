@@ -143,6 +143,12 @@ class Matrix:
         row = min(found, key=lambda row: abs(version(row["tensorflow"]).micro - ours.micro), default=None)
         return self.remember(("pin set", row["tensorflow"], row["python"], keras), lambda: self._pin_set(row)) if row else None
 
+    @cached_property
+    def pin_sets(self) -> tuple[r.PinSet, ...]:
+        """Everything that was run, the newest TensorFlow and interpreter first."""
+        found = map(self._pin_set, self.document["pin_sets"])
+        return tuple(sorted(found, key=lambda s: (version(s.tensorflow), version(s.python), s.keras), reverse=True))
+
     def _pin_set(self, row: Mapping[str, Any]) -> r.PinSet:
         lines = self.document["pin_lines"]
         pins = dict(lines[index].split("==") for index in row["pins"])

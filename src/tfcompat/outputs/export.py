@@ -30,6 +30,7 @@ def render_json(matrix: Matrix) -> str:
         "measured": matrix.measured,
         "tensorflow": [_release(r) for r in releases],
         "keras": [_keras(matrix, r) for r in matrix.keras],
+        "pins": [{**_row(s), "runs": [_row(run) for run in s.runs]} for s in matrix.pin_sets],
         "cuda": [_row(t) for t in matrix.toolkits],
         "gpus": [_row(g) for g in matrix.gpus],
         "images": _images(matrix),

@@ -93,6 +93,23 @@ def _keras(matrix: Matrix) -> Section:
     return columns, rows, key, statements
 
 
+def _pins(matrix: Matrix) -> Section:
+    columns = ["tensorflow", "python", "keras", "platform", "pins", "run on", "with", "as", "skipped"]
+    rows, key, statements = [], [], []
+    for found in matrix.pin_sets:
+        skipped = dict.fromkeys(step for run in found.runs for step, outcome in run.steps.items() if outcome != "ok")
+        rows.append(
+            [
+                found.tensorflow, found.python, f"{found.keras} {found.pins.get(found.keras, '')}".rstrip(), found.platform,
+                str(len(found.pins)), ", ".join(dict.fromkeys(run.date for run in found.runs)),
+                ", ".join(dict.fromkeys(run.python for run in found.runs)), ", ".join(run.distribution for run in found.runs), ", ".join(skipped),
+            ]
+        )  # fmt: skip
+        key.append(found.tensorflow)
+        statements.append([f"verified: {run.distribution}, {run.machine}: sha256 of the lines {run.sha256}" for run in found.runs])
+    return columns, rows, key, statements
+
+
 def _cuda(matrix: Matrix) -> Section:
     columns = ["version", "lowest driver", "its own drivers", "ptx", "compute capabilities"]
     toolkits = list(reversed(matrix.toolkits))
@@ -124,7 +141,7 @@ def _images(matrix: Matrix) -> Section:
 
 
 _SECTIONS: dict[str, Callable[[Matrix], Section]] = {
-    "tensorflow": _tensorflow, "keras": _keras, "cuda": _cuda, "gpus": _gpus, "images": _images,
+    "tensorflow": _tensorflow, "keras": _keras, "pins": _pins, "cuda": _cuda, "gpus": _gpus, "images": _images,
 }  # fmt: skip
 
 
