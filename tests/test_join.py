@@ -19,7 +19,7 @@ from tfcompat.join import Contradiction, Joined, join_requirements
 from tfcompat.matrix import load_bundled
 from tfcompat.outputs.requirements import render_requirements
 from tfcompat.requirements_file import SECTION
-from tfcompat.resolver import Plan, Request, ResolutionImpossible, resolve_pins
+from tfcompat.resolver import Plan, Request, ResolutionImpossible, find_pins_plan, resolve_pins
 
 MATRIX = load_bundled()
 WISHED = Request(tensorflow="2.15", python="3.11")
@@ -29,6 +29,10 @@ MINORS = ("2.12", "2.13", "2.14", "2.15", "2.16", "2.17", "2.18")
 
 def find_plan(request: Request) -> Plan:
     return resolve_pins(request, MATRIX)
+
+
+def find_other(request: Request) -> Plan | None:
+    return find_pins_plan(request, MATRIX)
 
 
 PART = {by_name: find_plan(WISHED._replace(by_name=by_name)).requirements for by_name in (False, True)}
@@ -99,7 +103,7 @@ def join(path: Path, index: FolderIndex) -> Join:
         for name, content in (files or {}).items():
             (path.parent / name).parent.mkdir(exist_ok=True)
             (path.parent / name).write_text(content, encoding="utf-8")
-        return join_requirements(request, [path], find_plan, lambda target: find_installer(target, index.url), **options)
+        return join_requirements(request, [path], find_plan, lambda target: find_installer(target, index.url), find_other, **options)
 
     return joined
 
@@ -231,7 +235,7 @@ def test_options_stay_and_lead_to_the_same_files_from_another_folder(join: Join,
 
 def test_a_request_without_files_is_pinned_by_the_installer_as_well(index: FolderIndex) -> None:
     request = WISHED._replace(packages=("net",))
-    found = join_requirements(request, [], find_plan, lambda target: find_installer(target, index.url))
+    found = join_requirements(request, [], find_plan, lambda target: find_installer(target, index.url), find_other)
     assert found.lines == (PART[False][0], *by_name([*PART[False][1:], "net==1.0", "helper==2.0"]))
 
 
@@ -239,7 +243,7 @@ def test_several_files_are_joined_in_their_order(path: Path, index: FolderIndex)
     other = path.with_name("other.in")
     path.write_text("net\n")
     other.write_text("old-frame\n")
-    found = join_requirements(WISHED, [other, path], find_plan, lambda target: find_installer(target, index.url))
+    found = join_requirements(WISHED, [other, path], find_plan, lambda target: find_installer(target, index.url), find_other)
     assert own(found) == "old-frame==2.0\nnet==1.0"
 
 
@@ -260,7 +264,7 @@ def test_pip_joins_as_well(path: Path, index: FolderIndex) -> None:
     request = Request(python=python, cpu=True, tensorflow=f"=={plan.tensorflow}")
     path.write_text("net  # n\n")
     try:
-        found = join_requirements(request, [path], find_plan, lambda target: Pip(index.url))
+        found = join_requirements(request, [path], find_plan, lambda target: Pip(index.url), find_other)
     except Unresolvable:
         pytest.skip(f"the index of these tests has no set for Python {python}")
     assert own(found) == "net==1.0  # n"

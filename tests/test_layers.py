@@ -43,7 +43,7 @@ EDGES = {
     "registry": {"errors", "reference", "registry", "__init__"},
     "sightings": {"errors", "reference", "matrix", "images", "registry", "sightings"},
     "installers": {"errors", "installers"},
-    "join": {"errors", "platforms", "prose", "resolver", "requirements_file", "installers", "join"},
+    "join": {"errors", "platforms", "matrix", "prose", "resolver", "requirements_file", "installers", "join"},
     "online": {"errors", "versions", "reference", "platforms", "matrix", "resolver", "inspection", "registry", "sightings", "online"},
     "verification": {"errors", "reference", "stack", "matrix", "images", "drift", "registry", "sightings", "verification"},
     "snapshot": {"errors", "reference", "matrix", "images", "contents", "drift", "refresh", "registry", "sightings", "snapshot"},

@@ -29,6 +29,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tfcompat import Matrix, load_bundled
+from tfcompat.installers import find_uv
 from tfcompat.requirements import cap_on, requirements_of
 from tfcompat.versions import minor, version
 
@@ -36,6 +37,7 @@ ROOT = Path(__file__).parents[1]
 PINS = ROOT / "data" / "pins"
 NAIVE = ROOT / "data" / "naive"
 PLATFORM = "linux/amd64"
+UV = find_uv() or "uv"
 FIRST = version("2.3")
 FIRST_KERAS_3 = version("2.16")
 DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu")
@@ -182,7 +184,7 @@ def find_interpreter(python: str) -> str:
     for found in (*sorted(pyenv.glob(f"{python}.*/bin/python{python}")), shutil.which(f"python{python}")):
         if found and _run([str(found), "-c", "import ssl, venv"], {}).returncode == 0:
             return str(found)
-    known = _run(["uv", "python", "find", "--no-config", "--no-python-downloads", python], dict(os.environ))
+    known = _run([UV, "python", "find", "--no-config", "--no-python-downloads", python], dict(os.environ))
     if known.returncode:
         raise Failed(f"failed: no Python {python} on this machine")
     return known.stdout.strip()
@@ -203,7 +205,7 @@ def resolve_pins(matrix: Matrix, target: Target, interpreter: str, options: argp
         (folder / "bounds.txt").write_text("\n".join(constraints) + "\n", encoding="utf-8")
         done = _run(
             [
-                "uv", "pip", "compile", "--quiet", "--no-config", "--no-header", "--no-annotate", "--index-url", options.index_url,
+                UV, "pip", "compile", "--quiet", "--no-config", "--no-header", "--no-annotate", "--index-url", options.index_url,
                 "--python", interpreter, "--no-python-downloads", "--cache-dir", str(_cache(folder)),
                 "--constraints", str(folder / "bounds.txt"), str(folder / "asked.in"),
             ],
@@ -255,20 +257,20 @@ def run_pins(target: Target, distribution: str, pins: list[str], interpreter: st
     cache = ["--no-config", "--cache-dir", str(_cache(folder))]
     steps: dict[str, str] = {}
     try:
-        done = _run(["uv", "venv", "--quiet", *cache, "--no-python-downloads", "--python", interpreter, str(home)], environment)
+        done = _run([UV, "venv", "--quiet", *cache, "--no-python-downloads", "--python", interpreter, str(home)], environment)
         if done.returncode == 0:
-            install = ["uv", "pip", "install", "--quiet", *cache, "--index-url", index_url, "--python", str(python), "-r", str(file)]
+            install = [UV, "pip", "install", "--quiet", *cache, "--index-url", index_url, "--python", str(python), "-r", str(file)]
             done = _run(install, environment)
         steps["install"] = _install_outcome(done, python, lines, environment, cache)
         if steps["install"] == "ok":
             steps.update(_exercise(target, pins, python, environment, folder))
             steps["tensorboard"] = _tensorboard(home, environment)
-            steps["pip-check"] = _outcome(_run(["uv", "pip", "check", *cache, "--python", str(python)], environment))
+            steps["pip-check"] = _outcome(_run([UV, "pip", "check", *cache, "--python", str(python)], environment))
         about = _run(
             [str(python), "-c", "import platform; print(platform.python_implementation(), platform.python_version())"], environment
         )
     finally:
-        _run(["uv", "cache", "clean", "--quiet", *cache, *DISTRIBUTIONS], environment)
+        _run([UV, "cache", "clean", "--quiet", *cache, *DISTRIBUTIONS], environment)
     return {
         "distribution": distribution,
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
@@ -283,7 +285,7 @@ def _install_outcome(done: Any, python: Path, lines: list[str], environment: dic
     """Installed, and nothing beside what the file names."""
     if done.returncode:
         return f"failed: {_last(done.stderr)}"
-    listed = _run(["uv", "pip", "freeze", "--quiet", *cache, "--python", str(python)], environment).stdout.split()
+    listed = _run([UV, "pip", "freeze", "--quiet", *cache, "--python", str(python)], environment).stdout.split()
     if sorted(listed) != sorted(lines):
         return f"failed: installed and pinned differ in {', '.join(sorted(set(listed) ^ set(lines)))}"
     return "ok"
@@ -329,9 +331,8 @@ def _cache(folder: Path) -> Path:
 def _environment(folder: Path) -> dict[str, str]:
     """Nothing of this machine: no user's packages, no configuration, and no compiler, as in a slim image."""
     kept = {n: v for n, v in os.environ.items() if n.upper().endswith("_PROXY") or n in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
-    tools = str(Path(shutil.which("uv") or "uv").parent)
     return {
-        **kept, "PATH": f"{tools}:/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder), "CC": "/bin/false", "CXX": "/bin/false",
+        **kept, "PATH": "/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder), "CC": "/bin/false", "CXX": "/bin/false",
         "PYTHONNOUSERSITE": "1", "TF_CPP_MIN_LOG_LEVEL": "2", "LC_ALL": "C.UTF-8",
     }  # fmt: skip
 

@@ -16,10 +16,11 @@ from packaging.utils import canonicalize_name
 
 from tfcompat.errors import RequestError, TfcompatError
 from tfcompat.installers import Asked, Pinned, Target, Unresolvable, find_installer
+from tfcompat.matrix.load import load_bundled
 from tfcompat.platforms import environment
 from tfcompat.prose import NOT_COVERED, remark
 from tfcompat.requirements_file import SECTION, Line, read_lines
-from tfcompat.resolver import PackageLine, ResolutionImpossible, resolve_pins
+from tfcompat.resolver import PackageLine, find_pins_plan, resolve_pins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tfcompat.resolver import Plan, Request
 
     FindPlan = Callable[[Request], Plan]
+    FindOther = Callable[[Request], Plan | None]
 
 __all__ = ["Contradiction", "Joined", "Misfit", "join_requirements", "pin"]
 
@@ -93,8 +95,13 @@ def pin(
     and *universal*. Raises as :func:`join_requirements` does.
     """
 
+    matrix = matrix or load_bundled()
+
     def find_plan(wished: Request) -> Plan:
         return resolve_pins(wished, matrix)
+
+    def find_other(wished: Request) -> Plan | None:
+        return find_pins_plan(wished, matrix)
 
     if not (files or hashes or universal or request.packages):
         plan = find_plan(request)
@@ -103,7 +110,7 @@ def pin(
     def installer(target: Target) -> Installer:
         return find_installer(target, index_url)
 
-    return join_requirements(request, files, find_plan, installer, hashes=hashes, universal=universal, folder=folder)
+    return join_requirements(request, files, find_plan, installer, find_other, hashes=hashes, universal=universal, folder=folder)
 
 
 def join_requirements(
@@ -111,12 +118,14 @@ def join_requirements(
     files: Sequence[Path],
     find_plan: FindPlan,
     find_installer: Callable[[Target], Installer],
+    find_other: FindOther,
     *,
     hashes: bool = False,
     universal: bool = False,
     folder: Path | None = None,
 ) -> Joined:
     """Everything that *request* and the *files* need, at exact versions, for the plan that *find_plan* makes of both.
+    *find_other* does so for other releases, after a contradiction, and returns None where there is no plan.
     *folder* is where the lines will stand, if not beside the first file: paths in them are relative to it.
 
     Raises :class:`RequestError` for files that cannot be read, :class:`ResolutionImpossible` and :class:`Contradiction`
@@ -133,11 +142,11 @@ def join_requirements(
         request = _with_lines(request, [line._replace(kind="requirement") for line in bounds])
         plan = find_plan(request)
     installer = find_installer(_target(plan))
-    pins = _compile(request, plan, lines, find_plan, installer, hashes, universal)
+    pins = _compile(request, plan, lines, find_other, installer, hashes, universal)
     if not request.by_name and any(pin.name in _NAMES and pin.name != _name(plan.requirements[0]) for pin in pins):
         request = request._replace(by_name=True)  # a package requires tensorflow by this name: two of them would overwrite each other
         plan = find_plan(request)
-        pins = _compile(request, plan, lines, find_plan, installer, hashes, universal)
+        pins = _compile(request, plan, lines, find_other, installer, hashes, universal)
     own = _lines(request)
     about = [remark("joined", installer=installer.name)] if own else []
     about += [remark("universal")] if universal else []
@@ -210,7 +219,7 @@ def _target(plan: Plan) -> Target:
 
 
 def _compile(
-    request: Request, plan: Plan, lines: Sequence[Line], find_plan: FindPlan, installer: Installer, hashes: bool, universal: bool
+    request: Request, plan: Plan, lines: Sequence[Line], find_other: FindOther, installer: Installer, hashes: bool, universal: bool
 ) -> list[Pinned]:
     constraints = tuple(line.text for line in lines if line.kind == "constraint" and _name(line.text) not in _NAMES)
     own = _own(request, plan, universal)
@@ -222,7 +231,7 @@ def _compile(
     try:
         return installer.compile(question, _target(plan))
     except Unresolvable as error:
-        raise _explain(error, request, plan, own, question, find_plan, installer) from None
+        raise _explain(error, request, plan, own, question, find_other, installer) from None
 
 
 def _part(plan: Plan) -> list[str]:
@@ -331,7 +340,7 @@ def _explain(
     plan: Plan,
     own: Sequence[PackageLine],
     question: Asked,
-    find_plan: FindPlan,
+    find_other: FindOther,
     installer: Installer,
 ) -> TfcompatError:
     """Which of the person's lines exclude which pins, and the nearest TensorFlow that goes with all of them."""
@@ -365,7 +374,7 @@ def _explain(
         named = [pin for pin in part if told and _says(told.said, _name(pin)) and _may_exclude(line.text, pin)]
         freed = [pin for pin in named if not refusal([*(p for p in part if p != pin), _name(pin), line.text])] if alone else []
         misfits.append(Misfit(line, tuple(freed or named)))
-    nearest, tried = _nearest(request, plan, question, find_plan, installer)
+    nearest, tried = _nearest(request, plan, question, find_other, installer)
     theirs = ", ".join(line.where for line in _lines(request) if _name(line.text) in _NAMES)
     return Contradiction(plan, misfits, nearest, tried, error.said, theirs)
 
@@ -403,7 +412,7 @@ def _may_exclude(text: str, pin: str) -> bool:
     return _name(pin) not in _NAMES and not admitted
 
 
-def _nearest(request: Request, plan: Plan, question: Asked, find_plan: FindPlan, installer: Installer) -> tuple[Plan | None, int]:
+def _nearest(request: Request, plan: Plan, question: Asked, find_other: FindOther, installer: Installer) -> tuple[Plan | None, int]:
     """The plan of the nearest other TensorFlow minor that goes with everything, and how many were tried."""
     major, ours = map(int, plan.tensorflow.split(".")[:2])
     tried = 0
@@ -412,8 +421,10 @@ def _nearest(request: Request, plan: Plan, question: Asked, find_plan: FindPlan,
         if tried == _TRIES:
             break
         try:
-            other = find_plan(request._replace(tensorflow=f"{major}.{minor}", packages=tuple(packages)))
-        except (ResolutionImpossible, RequestError):
+            other = find_other(request._replace(tensorflow=f"{major}.{minor}", packages=tuple(packages)))
+        except RequestError:  # no such minor
+            continue
+        if other is None:
             continue
         tried += 1
         lines = [*_part(other), *(line.text for line in _own(request, other, question.universal))]

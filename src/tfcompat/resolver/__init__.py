@@ -5,7 +5,7 @@ from __future__ import annotations
 from tfcompat.pins import PlanPins
 from tfcompat.resolver.plan import Plan, PlanImage
 from tfcompat.resolver.request import PackageLine, Request
-from tfcompat.resolver.resolution import Resolution, ResolutionImpossible, Suggestion, resolve, resolve_pins
+from tfcompat.resolver.resolution import Resolution, ResolutionImpossible, Suggestion, find_pins_plan, resolve, resolve_pins
 
 __all__ = [
     "PackageLine",
@@ -16,6 +16,7 @@ __all__ = [
     "Resolution",
     "ResolutionImpossible",
     "Suggestion",
+    "find_pins_plan",
     "resolve",
     "resolve_pins",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tfcompat.resolver.explain import Cause, Core
     from tfcompat.resolver.request import Wish
 
-__all__ = ["Resolution", "ResolutionImpossible", "Suggestion", "resolve", "resolve_pins"]
+__all__ = ["Resolution", "ResolutionImpossible", "Suggestion", "find_pins_plan", "resolve", "resolve_pins"]
 
 _ALTERNATIVES = 4
 _SUGGESTIONS = 4
@@ -85,12 +85,17 @@ def resolve_pins(request: Request, matrix: Matrix | None = None, rules: Sequence
         from tfcompat.matrix.load import load_bundled
 
         matrix = load_bundled()
+    return find_pins_plan(request, matrix, rules) or resolve(request, matrix, rules).plan
+
+
+def find_pins_plan(request: Request, matrix: Matrix, rules: Sequence[Rule] = RULES) -> Plan | None:
+    """The plan of :func:`resolve_pins` where an image without TensorFlow serves, None where none does, without saying why."""
     if request.base == "auto":
         wishes = [parse_wishes(request._replace(base=base), matrix) for base in ("slim", "cuda")]
         found = [(candidate, wished) for wished in wishes for candidate in _ranked(matrix, wished, rules)[:1]]
         if found:
             return make_plan(matrix, *min(found, key=lambda pair: pair[0].rank))
-    return resolve(request, matrix, rules).plan
+    return None
 
 
 def _ranked(matrix: Matrix, wishes: Mapping[str, Wish], rules: Sequence[Rule]) -> list[Candidate]:
