@@ -79,8 +79,9 @@ def targets() -> Iterator[Target]:
     for release in newest.values():
         for platform in ("linux/amd64", "linux/arm64"):
             if platform in wheels("tensorflow")[release]:
-                known = [p for p in wheel("tensorflow", release, platform)["python"] if Version(p) >= Version("3.6")]
-                yield from (("tensorflow", release, platform, python) for python in dict.fromkeys((known[0], known[-1])))
+                own = wheels("tensorflow")[release][platform]["python"]  # a stub and what it delegates to: an interpreter needs both
+                known = [p for p in wheel("tensorflow", release, platform)["python"] if Version(p) >= Version("3.6") and p in own]
+                yield from (("tensorflow", release, platform, python) for python in dict.fromkeys((*known[:1], *known[-1:])))
 
 
 TARGETS = list(targets())

@@ -148,7 +148,7 @@ HAND_MADE = [
         stack_of(tensorflow=made_up("stub", delegates_to=("tensorflow-cpu-aws",))),
         "stub",
         "error",
-        "The linux/arm64 wheel of tensorflow 2.99.0 is a stub for tensorflow-cpu-aws, which has no wheel of that version there",
+        "The linux/arm64 wheel of tensorflow 2.99.0 is a stub for tensorflow-cpu-aws, which has no wheel of that version for the same interpreters there",
     ),
     Case(
         BY_ID["image-contents"],

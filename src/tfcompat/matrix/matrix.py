@@ -83,15 +83,15 @@ class Matrix:
         return self._by_name.get((package, text))
 
     def build(self, release: r.Release, platform: str) -> r.Build | None:
-        """What really gets installed on *platform*: a stub is followed to the wheel it delegates to."""
+        """What really gets installed on *platform*: a stub is followed to the wheel it delegates to, where an interpreter has both."""
         build = release.builds.get(platform)
         if build is None or build.kind != "stub":
             return build
         for name in build.delegates_to:
             target = self.release(name, release.version)
             delegate = target and target.builds.get(platform)
-            if delegate and delegate.kind != "stub":
-                return delegate
+            if delegate and delegate.kind != "stub" and set(delegate.python) <= set(build.python):
+                return delegate  # 2.11.1 on arm64 is not: 3.8 to 3.10 have the stub, and 3.7 has what it delegates to
         return build
 
     @cached_property

@@ -45,7 +45,7 @@ RULE = Rule(
     (Check(("tensorflow",), judge_architecture), Check(("tensorflow", "libc"), judge_libc)),
     {
         "no-wheel": "there is no wheel of {tensorflow} for {platform}",
-        "stub": "the {platform} wheel of {tensorflow} is a stub for {delegates}, which has no wheel of that version there",
+        "stub": "the {platform} wheel of {tensorflow} is a stub for {delegates}, which has no wheel of that version for the same interpreters there",
         "musl": "the wheels of {tensorflow} are for glibc only, and this image uses {libc}",
         "old-glibc": "the wheel of {tensorflow} needs glibc {floor} or newer, and this image has {libc}",
         "libc-unknown": "which C library this image has is not established; {tensorflow} needs glibc {floor} or newer",
