@@ -111,13 +111,15 @@ def test_a_stub_is_followed_to_the_wheel_that_it_delegates_to(matrix: Matrix) ->
                 if build["kind"] == "stub":
                     found = built(matrix, package, row["version"], platform)
                     (delegate,) = build["delegates_to"]
-                    assert found == release(matrix, delegate, row["version"]).builds[platform], (package, row["version"], platform)
-                    assert found.kind != "stub"
+                    if (row["version"], platform) != ("2.11.1", "linux/arm64"):
+                        assert found == release(matrix, delegate, row["version"]).builds[platform], (package, row["version"], platform)
+                        assert found.kind != "stub"
 
 
-def test_the_delegate_of_2_11_1_on_arm64_has_fewer_interpreters_than_its_stub(matrix: Matrix) -> None:
-    assert release(matrix, "tensorflow", "2.11.1").builds["linux/arm64"].python == ("3.8", "3.9", "3.10")
-    assert built(matrix, "tensorflow", "2.11.1", "linux/arm64").python == ("3.7",)
+def test_a_stub_that_shares_no_interpreter_with_its_delegate_leads_nowhere(matrix: Matrix) -> None:
+    assert release(matrix, "tensorflow-cpu-aws", "2.11.1").builds["linux/arm64"].python == ("3.7",)
+    found = built(matrix, "tensorflow", "2.11.1", "linux/arm64")
+    assert (found.kind, found.python) == ("stub", ("3.8", "3.9", "3.10"))
 
 
 def test_a_platform_without_wheels_has_no_build(matrix: Matrix) -> None:
