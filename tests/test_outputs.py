@@ -92,6 +92,7 @@ class PinsDocument(Strict):
     steps: dict[str, str]
     changed: list[str]
     added: list[str]
+    unpinned: list[str]
 
 
 class ImageDocument(Strict):
@@ -319,7 +320,9 @@ def test_a_requirements_file_parses_and_says_what_it_is_for(name: str) -> None:
         assert lines[1].startswith(f"# for tensorflow {plan.tensorflow}{keras}, Python {plan.python}, ")
         told = " ".join(line.removeprefix("# ") for line in lines[: lines.index("")])
         assert proof(plan) in told
-        assert all(f"Set {name}={value} in the environment." in told for name, value in plan.env.items())
+        site = re.compile(r"/opt/venv/lib/python3\.\d+/site-packages")
+        assert all(f"Set {name}={site.sub('SITE-PACKAGES', value)} in the environment." in told for name, value in plan.env.items())
+        assert "/opt/venv" not in told
         found = [Requirement(line) for line in lines if line and not line.startswith("#")]
         assert tuple(map(str, found)) == tuple(str(Requirement(r)) for r in plan.requirements)
         assert len({r.name for r in found}) == len(found)

@@ -325,3 +325,48 @@ def test_a_package_whose_requirements_are_no_number_is_refused(document: Documen
 def test_a_release_that_is_malformed_is_refused(document: Document, row: object) -> None:
     document["tensorflow"][0] = row
     assert malformation(document).startswith("its releases are malformed (")
+
+
+# -- pins ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--index-url http://evil.example/\nsix==1.17.0",
+        "$(touch EVIL)==1",
+        "-r /etc/passwd ; x==1",
+        "six==1.17.0\n",
+        "six",
+        "six>=1",
+        "Six==1",
+        "",
+    ],
+)
+def test_a_pin_that_a_file_or_a_shell_would_read_as_something_else_is_refused(line: str) -> None:
+    document = json.loads(Path(load.BUNDLED).read_text(encoding="utf-8"))
+    document["pin_lines"][0] = line
+    with pytest.raises(MatrixError, match="is not NAME==VERSION"):
+        validate_document(document, "x.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s["runs"][0].update(sha256="0" * 64), "the pins are not those that tensorflow was run with"),
+        (lambda s: s["pins"].append(s["pins"][0]), "stands twice"),
+        (lambda s: s.update(python="3.11.0"), "the interpreter is not a minor such as 3.11"),
+        (lambda s: s["runs"][0].update(steps={"install": "ok"}), "not every step was run with tensorflow"),
+        (lambda s: s["runs"][0]["steps"].update(fit="skipped: all"), "a step failed with tensorflow"),
+        (lambda s: s["runs"][0].update(date="\x1b[31m"), "no distribution or no day"),
+        (lambda s: s["runs"][0].update(python="CPython\x1b"), "characters that cannot be printed"),
+        (lambda s: s.update(runs=[]), "never run"),
+        (lambda s: s.update(pins=[10**9]), "no such pins"),
+        (lambda s: s.update(pins=[-1]), "no such pins"),
+    ],
+)
+def test_a_set_of_pins_that_was_not_run_is_refused(change: Any, message: str) -> None:
+    document = json.loads(Path(load.BUNDLED).read_text(encoding="utf-8"))
+    change(document["pin_sets"][0])
+    with pytest.raises(MatrixError, match=message):
+        validate_document(document, "x.json")

@@ -116,7 +116,7 @@ def test_pins_that_were_not_run_do_not_compile(data: Path) -> None:
 
 def test_a_step_that_failed_does_not_compile(data: Path) -> None:
     message = damage(data, '"fit": "ok"', '"fit": "failed: ValueError: no"')
-    assert message == "FILE: fit failed with tensorflow\n  hint: run them again: nox -s verify -- --again"
+    assert message == "FILE: fit did not pass with tensorflow\n  hint: run them again: nox -s verify -- --again"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"runs": [{}]}', "\0"])

@@ -17,6 +17,7 @@ import json
 import os
 import platform as machine
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ from packaging.specifiers import SpecifierSet
 
 from tfcompat import Matrix, load_bundled
 from tfcompat.installers import find_uv
+from tfcompat.matrix.compile import STEPS
 from tfcompat.requirements import cap_on, requirements_of
 from tfcompat.versions import minor, version
 
@@ -38,6 +40,7 @@ PINS = ROOT / "data" / "pins"
 NAIVE = ROOT / "data" / "naive"
 PLATFORM = "linux/amd64"
 UV = find_uv() or "uv"
+EXERCISED = STEPS[1:-2]  # by exercise.py
 FIRST = version("2.3")
 FIRST_KERAS_3 = version("2.16")
 DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu")
@@ -88,11 +91,16 @@ def main() -> int:
         concurrent.futures.ThreadPoolExecutor(options.jobs) as pool,
     ):
         waiting = {pool.submit(_attempt, matrix, target, options, Path(work)): target for target in targets}
-        for future in concurrent.futures.as_completed(waiting):
-            done += 1
-            outcome, seconds = future.result()
-            failed += not outcome.startswith(("ok", "there"))
-            print(f"[{done}/{len(targets)}] {waiting[future]}: {outcome} ({seconds:.0f} s)", flush=True)
+        try:
+            for future in concurrent.futures.as_completed(waiting):
+                done += 1
+                outcome, seconds = future.result()
+                failed += not outcome.startswith(("ok", "there"))
+                print(f"[{done}/{len(targets)}] {waiting[future]}: {outcome} ({seconds:.0f} s)", flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=True, cancel_futures=True)
+            print(f"interrupted; what passed is kept, {len(targets) - done} sets are left", file=sys.stderr)
+            return 130
     print(f"{len(targets)} sets, {failed} failed")
     return 1 if failed else 0
 
@@ -110,7 +118,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="sets at the same time")
     parser.add_argument("--work", type=Path, help="a folder for environments and downloads; emptied afterwards")
     parser.add_argument("--index-url", default="https://pypi.org/simple/")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.renew and options.distribution:
+        parser.error("--renew resolves anew, so that every distribution has to be run: leave --distribution out")
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # its folders are removed then too
+    return options
 
 
 def find_targets(matrix: Matrix) -> list[Target]:
@@ -148,6 +160,8 @@ def _attempt(matrix: Matrix, target: Target, options: argparse.Namespace, work: 
         return _verify(matrix, target, options, work), time.monotonic() - started
     except Failed as error:
         return str(error), time.monotonic() - started
+    except (OSError, ValueError, KeyError, TypeError) as error:  # a damaged record, a full disk
+        return f"failed: {type(error).__name__}: {error}", time.monotonic() - started
 
 
 def _verify(matrix: Matrix, target: Target, options: argparse.Namespace, work: Path) -> str:
@@ -161,13 +175,17 @@ def _verify(matrix: Matrix, target: Target, options: argparse.Namespace, work: P
         return "there already"
     pins = there["pins"] if there else resolve_pins(matrix, target, interpreter, options, work)
     for name in left:
+        if shutil.disk_usage(work).free < NEEDED_DISK:
+            raise Failed(f"failed: less than {NEEDED_DISK >> 30} GiB of disk are left")
         with tempfile.TemporaryDirectory(dir=work) as folder:
             runs[name] = run_pins(target, name, pins, interpreter, options.index_url, Path(folder))
         bad = [f"{step} {outcome}" for step, outcome in runs[name]["steps"].items() if outcome.startswith("failed")]
-        if not options.dry_run and (options.naive or not bad):
-            write_record(path, target, pins, [runs[n] for n in DISTRIBUTIONS if n in runs])
-        if bad:
-            raise Failed(f"{name}: {'; '.join(bad)}")
+        if bad and not options.naive:
+            raise Failed(f"{name}: {'; '.join(bad)}")  # a set is kept when it passed under every name
+    if not options.dry_run:
+        write_record(path, target, pins, [runs[n] for n in DISTRIBUTIONS if n in runs])
+    if bad:
+        raise Failed(f"{name}: {'; '.join(bad)}")
     return f"ok, {', '.join(left)}"
 
 
@@ -264,7 +282,7 @@ def run_pins(target: Target, distribution: str, pins: list[str], interpreter: st
         steps["install"] = _install_outcome(done, python, lines, environment, cache)
         if steps["install"] == "ok":
             steps.update(_exercise(target, pins, python, environment, folder))
-            steps["tensorboard"] = _tensorboard(home, environment)
+            steps["tensorboard"] = _tensorboard(home, pins, environment)
             steps["pip-check"] = _outcome(_run([UV, "pip", "check", *cache, "--python", str(python)], environment))
         about = _run(
             [str(python), "-c", "import platform; print(platform.python_implementation(), platform.python_version())"], environment
@@ -300,14 +318,15 @@ def _exercise(target: Target, pins: list[str], python: Path, environment: dict[s
         if line.startswith('{"step"'):
             step = json.loads(line)
             steps[step["step"]] = step["outcome"]
-    if "savedmodel" not in steps and not any(outcome.startswith("failed") for outcome in steps.values()):
+    failed = any(outcome.startswith("failed") for outcome in steps.values())
+    if not failed and (done.returncode or list(steps) != list(EXERCISED)):
         steps["exercise"] = f"failed: the process ended with {done.returncode}: {_last(done.stderr)}"
     return steps
 
 
-def _tensorboard(home: Path, environment: dict[str, str]) -> str:
+def _tensorboard(home: Path, pins: list[str], environment: dict[str, str]) -> str:
     command = home / "bin" / "tensorboard"
-    if not command.exists():
+    if not any(line.startswith("tensorboard==") for line in pins):
         return "skipped: not among the pins"
     return _outcome(_run([str(command), "--version"], environment))
 

@@ -20,7 +20,7 @@ from tfcompat.matrix.load import load_bundled
 from tfcompat.platforms import environment
 from tfcompat.prose import NOT_COVERED, remark
 from tfcompat.requirements_file import SECTION, Line, read_lines
-from tfcompat.resolver import PackageLine, find_pins_plan, resolve_pins
+from tfcompat.resolver import PackageLine, ResolutionImpossible, find_pins_plan, resolve_pins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -101,7 +101,12 @@ def pin(
         return resolve_pins(wished, matrix)
 
     def find_other(wished: Request) -> Plan | None:
-        return find_pins_plan(wished, matrix)
+        if wished.base == "auto":
+            return find_pins_plan(wished, matrix)
+        try:
+            return resolve_pins(wished, matrix)
+        except ResolutionImpossible:
+            return None
 
     if not (files or hashes or universal or request.packages):
         plan = find_plan(request)
@@ -151,6 +156,7 @@ def join_requirements(
     about = [remark("joined", installer=installer.name)] if own else []
     about += [remark("universal")] if universal else []
     body = tuple(_body(lines, plan, pins, universal, folder or (files[0].parent if files else None)))
+    plan = plan._replace(pins=plan.pins._replace(unpinned=()))  # the installer pinned them
     return Joined(plan._replace(remarks=_other_remarks(plan, own)), body, " ".join(about))
 
 

@@ -46,7 +46,7 @@ class Pins(NamedTuple):
 
 
 class PlanPins(NamedTuple):
-    """How the requirements of a plan are known to work. ``status``: ``verified`` (these lines, those ``added`` and CUDA's parts aside, were run),
+    """How the requirements of a plan are known to work. ``status``: ``verified`` (these lines, those ``added``, those ``unpinned`` and CUDA's parts aside, were run),
     ``follows`` (a verified set, with ``changed`` lines), ``derived`` (from metadata and caps), ``image`` (they are in the image).
 
     Of the run: the ``distribution`` of TensorFlow and its version, ``date`` (ISO), ``python``, ``machine``, ``sha256`` of the
@@ -63,6 +63,7 @@ class PlanPins(NamedTuple):
     steps: Mapping[str, str] = {}
     changed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    unpinned: tuple[str, ...] = ()
 
 
 def find_pins(matrix: Matrix, tensorflow: Tensorflow, python: Version, keras: Package | None, wished: Mapping[str, SpecifierSet]) -> Pins:
@@ -78,7 +79,8 @@ def _find(
     matrix: Matrix, tensorflow: Tensorflow, build: Build, python: Version, keras: Package | None, wished: Mapping[str, SpecifierSet]
 ) -> Pins:
     release = tensorflow.release
-    base = matrix.pin_set(release.version, python, "tf-keras" if keras is not None and keras.name == "tf-keras" else "keras")
+    legacy = matrix.pin_set(release.version, python, "tf-keras") if keras is not None and keras.name == "tf-keras" else None
+    base = legacy or matrix.pin_set(release.version, python, "keras")
     wished = {name: allowed for name, allowed in wished.items() if matrix.package(name) or (base is not None and name in base.pins)}
     if base is None:
         exact, unpinned = _derive(matrix, tensorflow, build, python, keras, wished, {})
@@ -90,6 +92,7 @@ def _find(
         return Pins(base.pins, run=run, base=base)
     exact, unpinned = _derive(matrix, tensorflow, build, python, keras, wished, base.pins)
     changed = tuple(f"{name}=={text}" for name, text in sorted(exact.items()) if base.pins.get(name) != text)
+    changed += tuple(f"without {name}" for name in sorted(base.pins) if name not in exact)
     return Pins(exact, unpinned, run if base.pins.items() <= exact.items() else None, base, changed)
 
 

@@ -47,7 +47,7 @@ _REMARKS = {
     "pins-derived": "No set of pins was run for {tensorflow} on Python {python}: these are derived from metadata and learned caps, and name direct dependencies only",
     "pins-added": "Added to the verified set of pins, and not run with it: {changes}",
     "pins-follow": "These pins were not run with {tensorflow} on Python {python} as they stand: they follow the set verified with {base}; changed: {changes}",
-    "not-pinned": "{line} could not be pinned: the matrix has no release of it for this interpreter",
+    "not-pinned": "{line} could not be pinned: no release of it that the matrix knows goes with the other pins and this interpreter",
     "left-out": "Left out of the and-cuda parts: {parts}, which the index does not carry and TensorFlow runs without",
     "jupyter": "jupyterlab is not pinned: the matrix does not cover it",
     "own-build": "NVIDIA's own build, as no wheel of the index runs on this",

@@ -90,7 +90,7 @@ class Matrix:
         for name in build.delegates_to:
             target = self.release(name, release.version)
             delegate = target and target.builds.get(platform)
-            if delegate and delegate.kind != "stub" and set(delegate.python) <= set(build.python):
+            if delegate and delegate.kind != "stub" and set(delegate.python) & set(build.python):
                 return delegate  # 2.11.1 on arm64 is not: 3.8 to 3.10 have the stub, and 3.7 has what it delegates to
         return build
 

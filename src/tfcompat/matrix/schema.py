@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +19,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tfcompat.errors import MatrixError
 from tfcompat.matrix import records as r
-from tfcompat.matrix.compile import SCHEMA_VERSION
+from tfcompat.matrix.compile import SCHEMA_VERSION, SKIPPABLE, STEPS, digest_of
 from tfcompat.versions import version
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["validate_document"]
 
 _STRICT = ConfigDict(extra="forbid", strict=False)
+_PIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*==[0-9A-Za-z.!+]+")
+_TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")
 _KINDS = ("verified", "measured", "documented", "observed", "inferred")
 
 
@@ -187,22 +190,39 @@ def _broken_invariants(document: Document) -> Iterator[str]:
 
 def _pins(document: Document) -> Iterator[str]:
     for line in document.pin_lines:
-        name, equals, text = line.partition("==")
-        if not (name and equals):
-            yield f"pin {line!r} is not NAME==VERSION"
-        version(text)
+        if not _PIN.fullmatch(line):  # it goes into files that pip and a shell read
+            yield f"pin {line[:60]!r} is not NAME==VERSION"
     yield from _unique("pin set", (f"{s.tensorflow} {s.python} {s.keras}" for s in document.pin_sets))
     for found in document.pin_sets:
         where = f"pin set {found.tensorflow} {found.python} {found.keras}"
         version(found.tensorflow)
         version(found.python)
+        if not re.fullmatch(r"3\.\d{1,2}", found.python):
+            yield f"{where}: the interpreter is not a minor such as 3.11"
         if not found.pins or not all(0 <= index < len(document.pin_lines) for index in found.pins):
             yield f"{where}: no such pins"
+            continue
+        lines = [document.pin_lines[index] for index in found.pins]
+        yield from _unique(where, (line.partition("==")[0] for line in lines))
+        if any(line.partition("==")[0] in _TENSORFLOW for line in lines):
+            yield f"{where}: TensorFlow is among its own neighbours"
         if not found.runs:
             yield f"{where}: never run"
         for run in found.runs:
-            if not run.steps or any(o != "ok" and not o.startswith("skipped: ") for o in run.steps.values()):
-                yield f"{where}: a step failed with {run.distribution}"
+            yield from _run(run, found.tensorflow, lines, where)
+
+
+def _run(run: r.PinRun, tensorflow: str, lines: list[str], where: str) -> Iterator[str]:
+    if run.distribution not in _TENSORFLOW or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", run.date):
+        yield f"{where}: no distribution or no day"
+    if not (run.python + run.machine).isprintable():
+        yield f"{where}: characters that cannot be printed"
+    if run.sha256 != digest_of([f"{run.distribution}=={tensorflow}", *lines]):
+        yield f"{where}: the pins are not those that {run.distribution} was run with"
+    if tuple(run.steps) != STEPS:
+        yield f"{where}: not every step was run with {run.distribution}"
+    if any(outcome != "ok" and not (step in SKIPPABLE and outcome.startswith("skipped: ")) for step, outcome in run.steps.items()):
+        yield f"{where}: a step failed with {run.distribution}"
 
 
 def _releases(rows: list[r.Release]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def _install(plan: Plan) -> Iterator[str]:
         yield ""
     elif plan.requirements:
         yield from _comment(f"{proof(plan)} 'tfcompat pin' writes the same as a file.")
-        yield "RUN pip install --no-cache-dir \\\n    " + " \\\n    ".join(map(_quoted, plan.requirements))
+        yield "RUN pip install --no-cache-dir \\\n    " + " \\\n    ".join(map(shlex.quote, plan.requirements))
         yield ""
 
 

@@ -77,6 +77,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             "steps": dict(plan.pins.steps),
             "changed": list(plan.pins.changed),
             "added": list(plan.pins.added),
+            "unpinned": list(plan.pins.unpinned),
         },
         "env": dict(plan.env),
         "steps": list(plan.steps),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,13 @@ from tfcompat.requirements_file import HEADER
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tfcompat.pins import PlanPins
     from tfcompat.resolver import Plan
 
 __all__ = ["header", "proof", "render_constraints", "render_requirements"]
 
 _WIDTH = 110
+_SITE = re.compile(r"/opt/venv/lib/python[\d.]+/site-packages")  # where the Dockerfile's environment has it
 
 
 def render_requirements(plan: Plan, measured: str, body: Iterable[str] | None = None, about: str = "") -> str:
@@ -28,7 +31,8 @@ def render_requirements(plan: Plan, measured: str, body: Iterable[str] | None = 
 
 def render_constraints(plan: Plan, measured: str, body: Iterable[str] | None = None, about: str = "") -> str:
     """A constraints file, for ``pip install -c``: the same pins without extras, which constraints may not have."""
-    use = f'# For pip install -c FILE "{plan.requirements[0].partition("==")[0]}": it pins, and installs nothing by itself.'
+    first = plan.requirements[0].partition("==")[0] if plan.requirements else "tensorflow"
+    use = f'# For pip install -c FILE "{first}": it pins, and installs nothing by itself.'
     lines = map(_without_extras, plan.requirements if body is None else body)
     return "\n".join([*_top(plan, measured, about), use, "", *lines]) + "\n"
 
@@ -47,6 +51,17 @@ def header(plan: Plan, measured: str) -> list[str]:
 def proof(plan: Plan) -> str:
     """How the lines are known to work together, in sentences."""
     pins = plan.pins
+    sentences = [_status(pins)]
+    if pins.added:
+        sentences.append(f"Added and not run with it: {', '.join(pins.added)}.")
+    if pins.unpinned:
+        sentences.append(f"Not pinned: {', '.join(pins.unpinned)}.")
+    if pins.status == "verified" and any(line.startswith("nvidia-") for line in plan.requirements):
+        sentences.append("CUDA's parts are exact, and were not run.")
+    return " ".join(sentences)
+
+
+def _status(pins: PlanPins) -> str:
     if pins.status == "image":
         return "TensorFlow and what it needs are in the image."
     if pins.status == "derived":
@@ -54,16 +69,14 @@ def proof(plan: Plan) -> str:
     if pins.status == "follows":
         changes = f", except {', '.join(pins.changed)}" if pins.changed else ""
         return f"Not verified as it stands: it follows a set that was {pins_statement(pins)}{changes}."
-    parts = " CUDA's parts are exact, and were not run." if any(line.startswith("nvidia-") for line in plan.requirements) else ""
-    added = f" Added and not run with it: {', '.join(pins.added)}." if pins.added else ""
-    return f"Verified: {pins_statement(pins)}.{added}{parts}"
+    return f"Verified: {pins_statement(pins)}."
 
 
 def _top(plan: Plan, measured: str, about: str) -> list[str]:
     lines = header(plan, measured) + textwrap.wrap(
         f"{proof(plan)} {about}", _WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False, break_on_hyphens=False
     )
-    return [*lines, *(f"# Set {name}={value} in the environment." for name, value in plan.env.items())]
+    return [*lines, *(f"# Set {name}={_SITE.sub('SITE-PACKAGES', value)} in the environment." for name, value in plan.env.items())]
 
 
 def _without_extras(line: str) -> str:

@@ -88,10 +88,13 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _pins(plan: Plan) -> str:
-    count = len(plan.requirements)
-    if plan.pins.status == "verified":
-        return f"{count}, run together on {plan.pins.date}{' (on the CPU)' if plan.cuda else ''}"
-    return f"{count}, not run together; see the remarks"
+    parts = sum(line.startswith(("nvidia-", "tensorrt")) for line in plan.requirements)
+    open_lines = sum(line in plan.pins.unpinned for line in plan.requirements)
+    count = len(plan.requirements) - parts - open_lines - len(plan.pins.added)
+    if plan.pins.status != "verified":
+        return f"{count + len(plan.pins.added)}, not run together; see the remarks"
+    rest = [f"{parts} parts of CUDA"] * bool(parts) + [f"{open_lines + len(plan.pins.added)} others"] * bool(open_lines or plan.pins.added)
+    return f"{count}, run together on {plan.pins.date}" + (f"; and {' and '.join(rest)}, not run with them" if rest else "")
 
 
 def _known_by(evidence: str, asked: str | None) -> str:

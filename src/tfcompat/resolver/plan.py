@@ -69,14 +69,14 @@ class Plan(NamedTuple):
     unchecked: tuple[str, ...] = ()
 
 
-def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) -> Plan:
-    """The plan of *candidate*; pins are derived for its interpreter and platform."""
+def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish], complete: bool = False) -> Plan:
+    """The plan of *candidate*; pins are for its interpreter and platform. *complete*: as if the image brought no TensorFlow."""
     facts, offer, image = candidate.facts, candidate.offer, candidate.offer.image
     gpu = facts["accelerator"].value == "gpu"
     release = candidate.tensorflow.release
     notes = [n for n in (matrix.notes_of(release, key) for key in _LIBRARY_PATH_NOTES) if n is not None]
     library_path = bool(offer.parts and notes)
-    requirements, remarks, pins, unchecked = _requirements(matrix, candidate, wishes)
+    requirements, remarks, pins, unchecked = _requirements(matrix, candidate, wishes, complete)
     env = dict(facts["env"].value) if "env" in facts else {}
     libdevice = _libdevice(matrix, candidate)
     if libdevice is not None:
@@ -100,7 +100,7 @@ def make_plan(matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]) 
         cuda=str(offer.cuda) if gpu and offer.cuda else None,
         cudnn=str(offer.cudnn) if gpu and offer.cudnn else None,
         platform=candidate.tensorflow.platform if release.package != "nvidia" else wishes["platform"].value,
-        image=_plan_image(matrix, candidate),
+        image=_plan_image(matrix, candidate, complete),
         requirements=tuple(requirements),
         env=env,
         steps=tuple([remark("library-path", fact=notes[0].fact)] if library_path else [remark("libdevice")] if libdevice else []),
@@ -131,10 +131,10 @@ def _site_packages(candidate: Candidate) -> str:
     return f"/opt/venv/lib/python{candidate.python.major}.{candidate.python.minor}/site-packages"
 
 
-def _plan_image(matrix: Matrix, candidate: Candidate) -> PlanImage:
+def _plan_image(matrix: Matrix, candidate: Candidate, complete: bool) -> PlanImage:
     image = candidate.offer.image
     status = "unknown" if image.status in ("rolling", "unknown", "gone") else image.status
-    inside = image.tensorflow is not None and str(image.tensorflow) == candidate.tensorflow.release.version
+    inside = not complete and image.tensorflow is not None and str(image.tensorflow) == candidate.tensorflow.release.version
     sighting = matrix.sightings.get(image.reference)
     asked = sighting.asked if sighting else None
     python_from = candidate.offer.python_from
@@ -142,7 +142,7 @@ def _plan_image(matrix: Matrix, candidate: Candidate) -> PlanImage:
 
 
 def _requirements(
-    matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish]
+    matrix: Matrix, candidate: Candidate, wishes: Mapping[str, Wish], complete: bool
 ) -> tuple[list[str], list[str], PlanPins, tuple[str, ...]]:
     """The requirement lines, TensorFlow first; what there is to remark about them; how they are known to work; which are unchecked."""
     facts, offer, tensorflow = candidate.facts, candidate.offer, candidate.tensorflow
@@ -153,7 +153,7 @@ def _requirements(
     remarks: list[str] = []
     plan_pins = PlanPins("image")
     inside = offer.image.tensorflow is not None and str(offer.image.tensorflow) == tensorflow.release.version
-    if inside:
+    if inside and not complete:
         contents = matrix.official_contents.get((tensorflow.release.version, "gpu" if offer.image.gpu else "cpu"))
         if offer.recipe != "ngc" and contents is not None and contents.distribution:
             lines.append(f"{contents.distribution}=={tensorflow.release.version}")
@@ -165,8 +165,8 @@ def _requirements(
         found = {n: w.range_for(tensorflow.platform, candidate.python) for n, w in wished.items()}
         ranges = {n: allowed for n, allowed in found.items() if allowed is not None}
         pins = find_pins(matrix, tensorflow, candidate.python, chosen, ranges)
-        plan_pins = _plan_pins(pins)
-        remarks += _pins_remark(candidate, pins)
+        plan_pins = _plan_pins(pins, tensorflow.release.package, offer.image.tensorflow is not None and not complete)
+        remarks += _pins_remark(candidate, pins, plan_pins)
         lines += sorted(f"{name}=={text}" for name, text in {**pins.exact, **offer.parts}.items())
         remarks += [remark("not-pinned", line=line) for line in pins.open]
         if offer.left_out:
@@ -178,32 +178,35 @@ def _requirements(
     if "jupyter" in wishes and offer.recipe != "official":
         lines.append("jupyterlab")
         remarks.append(remark("jupyter"))
-    return lines, remarks, plan_pins, tuple(w.text for w in unchecked)
+    own = (*(w.text for w in unchecked), *(line for line in lines if line == "jupyterlab"))
+    return lines, remarks, plan_pins._replace(unpinned=(*plan_pins.unpinned, *own)), own
 
 
-def _plan_pins(pins: Pins) -> PlanPins:
-    run = pins.run or (pins.base.runs[0] if pins.base else None)
-    if run is None or pins.base is None:
-        return PlanPins("derived")
-    status = "verified" if pins.run else "follows"
+def _plan_pins(pins: Pins, distribution: str, replaces: bool) -> PlanPins:
+    """*replaces*: the image has another TensorFlow, and was not there when the set was run."""
+    if pins.base is None:
+        return PlanPins("derived", unpinned=pins.open)
+    run = next((run for run in pins.base.runs if run.distribution == distribution), pins.base.runs[0])
+    verified = pins.run is not None and not replaces
     return PlanPins(
-        status,
-        run.distribution,
-        pins.base.tensorflow,
-        run.date,
-        run.python,
-        run.machine,
-        run.sha256,
-        run.steps,
-        () if pins.run else pins.changed,
-        pins.changed if pins.run else (),
+        status="verified" if verified else "follows",
+        distribution=run.distribution,
+        tensorflow=pins.base.tensorflow,
+        date=run.date,
+        python=run.python,
+        machine=run.machine,
+        sha256=run.sha256,
+        steps=run.steps,
+        changed=() if verified else pins.changed,
+        added=pins.changed if verified else (),
+        unpinned=pins.open,
     )
 
 
-def _pins_remark(candidate: Candidate, pins: Pins) -> list[str]:
+def _pins_remark(candidate: Candidate, pins: Pins, plan_pins: PlanPins) -> list[str]:
     """What has to be said of pins that were not run as they stand."""
-    if pins.run is not None:
-        return [remark("pins-added", changes=", ".join(pins.changed))] if pins.changed else []
+    if plan_pins.status == "verified":
+        return [remark("pins-added", changes=", ".join(plan_pins.added))] if plan_pins.added else []
     release, python = candidate.tensorflow.release, f"{candidate.python.major}.{candidate.python.minor}"
     if pins.base is None:
         return [remark("pins-derived", tensorflow=release, python=python)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfcompat.errors import TfcompatError
+from tfcompat.errors import RequestError, TfcompatError
 from tfcompat.prose import remark, sentence, summary
 from tfcompat.resolver.plan import Plan, make_plan
 from tfcompat.resolver.request import Request, parse_wishes
@@ -77,7 +77,7 @@ def resolve(request: Request, matrix: Matrix | None = None, rules: Sequence[Rule
 
 
 def resolve_pins(request: Request, matrix: Matrix | None = None, rules: Sequence[Rule] = RULES) -> Plan:
-    """The best plan whose requirements bring TensorFlow and all it needs, on an image that has neither.
+    """The best plan whose requirements bring TensorFlow and all it needs, for an image or a machine that has neither.
 
     A base that was asked for is honoured, one with TensorFlow inside as well. Raises as :func:`resolve` does.
     """
@@ -85,16 +85,27 @@ def resolve_pins(request: Request, matrix: Matrix | None = None, rules: Sequence
         from tfcompat.matrix.load import load_bundled
 
         matrix = load_bundled()
-    return find_pins_plan(request, matrix, rules) or resolve(request, matrix, rules).plan
+    found = find_pins_plan(request, matrix, rules)
+    if found is not None:
+        return found
+    plan = resolve(request, matrix, rules).plan
+    if request.base == "auto":
+        raise RequestError(
+            f"no wheel of the index can be pinned for this: the plan is {plan.image.reference}, which brings TensorFlow {plan.tensorflow}",
+            "'tfcompat resolve' tells more of it; --base ngc writes what little it needs",
+        )
+    return plan
 
 
 def find_pins_plan(request: Request, matrix: Matrix, rules: Sequence[Rule] = RULES) -> Plan | None:
-    """The plan of :func:`resolve_pins` where an image without TensorFlow serves, None where none does, without saying why."""
-    if request.base == "auto":
-        wishes = [parse_wishes(request._replace(base=base), matrix) for base in ("slim", "cuda")]
+    """The plan of :func:`resolve_pins`, None where there is none, without saying why. With a base that was asked for always None."""
+    if request.base != "auto":
+        return None
+    for bases in (("slim", "cuda"), ("official",)):  # what only TensorFlow's own image has, Python 3.6 with CUDA 10.1, a machine may have
+        wishes = [parse_wishes(request._replace(base=base), matrix) for base in bases]
         found = [(candidate, wished) for wished in wishes for candidate in _ranked(matrix, wished, rules)[:1]]
         if found:
-            return make_plan(matrix, *min(found, key=lambda pair: pair[0].rank))
+            return make_plan(matrix, *min(found, key=lambda pair: pair[0].rank), complete=True)
     return None
 
 

@@ -191,6 +191,11 @@ class Search:
         newer = (row.version for row in self.matrix.keras if row.package == "keras" and not row.version.startswith("2."))
         return "tf-keras" in self.wishes or (wish is not None and not any(contains(wish.value, text) for text in newer))
 
+    def _second_tensorflow(self, tensorflow: Tensorflow) -> bool:
+        """Whether what is wished for brings the distribution tensorflow into an image for the CPU, which has tensorflow-cpu."""
+        of_keras = version(tensorflow.release.version) >= c.FIRST_OF_KERAS_3 and self._wants_tf_keras()
+        return not self.gpu and ("by-name" in self.wishes or of_keras)
+
     def _pythons(self, facts: Facts) -> Iterator[Version]:
         """The interpreters to try, newest first; in an image the person named, its own where it has one."""
         wish = self.wishes.get("python")
@@ -275,12 +280,14 @@ class Search:
     def _offers(self, tensorflow: Tensorflow, python: Version) -> Iterator[tuple[str, Iterator[c.Offer]]]:
         """By recipe: the offers, and what to say where there is none."""
         matrix, precise = self.matrix, self._precise_python()
+        if isinstance(self.base, Image) and self.base.tensorflow is not None and self._second_tensorflow(tensorflow):
+            yield "by-name-inside", iter(())
+            return
         if isinstance(self.base, Image):
             yield "no-cuda-inside", c.custom_offers(matrix, self.base, tensorflow, python, self.gpu)
             return
-        replaced = not self.gpu and version(tensorflow.release.version) >= c.FIRST_OF_KERAS_3 and self._wants_tf_keras()
-        if self.base in ("auto", "official") and replaced:
-            yield "tf-keras-inside", iter(())
+        if self.base in ("auto", "official") and self._second_tensorflow(tensorflow):
+            yield "by-name-inside", iter(())
         elif self.base in ("auto", "official"):
             yield "no-tag", c.official_offers(matrix, tensorflow, self.gpu, "jupyter" in self.wishes)
         if self.base in ("auto", "slim"):

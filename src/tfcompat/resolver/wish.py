@@ -11,7 +11,7 @@ NO_SUCH_OFFER = ("no-extra", "no-cuda-image", "no-python-image", "no-tag")  # a 
 _MESSAGES = {
     "tensorflow": "TensorFlow {inside} is in {image}, and {wish} was asked for",
     "keras-inside": "which Keras is in {image} is not curated, so that no wish for one can be met by it",
-    "tf-keras-inside": "tensorflow-cpu is in TensorFlow's own CPU images, and tf-keras requires the distribution tensorflow, so that pip installs a second one",
+    "by-name-inside": "tensorflow-cpu is in TensorFlow's own CPU images, and a package that was asked for requires the distribution tensorflow, so that pip installs a second one",
     "python": "Python {python} is what {image} has, and Python {wish} was asked for",
     "cuda": "the CUDA on offer is {cuda}, and {wish} was asked for",
     "cudnn": "the cuDNN on offer is {cudnn}, and {wish} was asked for",
