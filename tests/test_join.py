@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,59 @@ def test_tensorflow_of_the_file_is_that_of_the_plan(join: Join) -> None:
     assert own(found) == "tensorflow==2.15.1  # ours\nnet==1.0"
     assert section(found) == by_name([*PART[True][1:], "helper==2.0"])
     assert own(join("tensorflow-cpu; sys_platform=='linux'\nnet")) == 'tensorflow-cpu==2.15.1; sys_platform == "linux"\nnet==1.0'
-    assert own(join("tensorflow-gpu\ntensorflow-cpu")) == "tensorflow-cpu==2.15.1\ntensorflow-cpu==2.15.1"
+    assert own(join("tensorflow-cpu\nTensorflow.CPU")) == "tensorflow-cpu==2.15.1\ntensorflow-cpu==2.15.1"
+
+
+@pytest.mark.parametrize(
+    ("line", "wishes", "message", "hint"),
+    [
+        ("tensorflow-gpu", {"cpu": True}, "tensorflow-gpu is for a GPU, and --cpu asks for a plan without one", "leave one of them out"),
+        (
+            "tensorflow[and-cuda]",
+            {"cpu": True},
+            "tensorflow[and-cuda] is for a GPU, and --cpu asks for a plan without one",
+            "leave one of them out",
+        ),
+        (
+            "tensorflow-cpu",
+            {"gpu": True},
+            "tensorflow-cpu has no GPU code, and a GPU was asked for",
+            "write tensorflow, or leave the GPU out",
+        ),
+    ],
+)
+def test_a_name_of_tensorflow_that_contradicts_the_wishes_is_refused(
+    join: Join, path: Path, line: str, wishes: dict[str, bool], message: str, hint: str
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        join(f"net\n{line}", request=WISHED._replace(**wishes))  # type: ignore[arg-type]
+    assert (caught.value.message, caught.value.hint) == (f"{path}:2: {message}", hint)
+
+
+@pytest.mark.parametrize("line", ["tensorflow[and-cuda]", "tensorflow-gpu"])
+def test_the_extra_and_the_old_name_ask_for_a_gpu(join: Join, line: str) -> None:
+    with pytest.raises(Unresolvable) as caught:  # the index has no nvidia-*: the question was right all the same
+        join(line)
+    assert "nvidia-" in caught.value.said
+
+
+def test_a_pin_stays_where_the_marker_of_its_line_is_false(join: Join) -> None:
+    found = join('net\nnumpy<2; sys_platform == "win32"\ntensorflow==2.15.*; sys_platform == "darwin"')
+    assert own(found) == 'net==1.0\nnumpy<2; sys_platform == "win32"\ntensorflow==2.15.*; sys_platform == "darwin"'
+    assert section(found)[0].endswith("==2.15.1")
+    assert any(line.startswith("numpy==") for line in section(found))
+
+
+def test_a_file_that_was_made_before_stays_with_its_tensorflow(join: Join) -> None:
+    first = join("net")
+    text = "\n".join(first.lines)
+    assert join(text, request=Request(python="3.11")).lines == first.lines
+
+
+def test_a_bound_that_does_not_fit_is_named(join: Join, path: Path) -> None:
+    (path.parent / "bounds.txt").write_text("werkzeug<1\nnet<9\n", encoding="utf-8")
+    _, message, _ = told(join, path, "net\n-c bounds.txt\n")
+    assert message.endswith("bounds.txt:1 wants werkzeug<1")
 
 
 def test_what_requires_tensorflow_by_name_gets_one_tensorflow(join: Join) -> None:
@@ -375,14 +428,18 @@ def test_lines_that_only_together_do_not_fit_are_named_and_no_others(join: Join,
     assert [misfit.line.text for misfit in error.misfits] == ["left", "right"]
     assert all(len(misfit.excludes) == 1 and misfit.excludes[0].startswith("absl-py==") for misfit in error.misfits)
     assert error.nearest is None
-    assert hint == "none of the 6 nearest other releases of TensorFlow goes with them; loosen these lines; -v shows what the resolver said"
+    assert re.sub(r"\d+", "N", hint) == (
+        "none of the N nearest other releases of TensorFlow goes with them; loosen these lines; -v shows what the resolver said"
+    )
 
 
 def test_what_does_not_resolve_by_itself_is_told_before_anything_else(join: Join, path: Path) -> None:
     error, message, hint = told(join, path, "absent-package\nold-frame==1.0\n")
     assert type(error) is Unresolvable
-    assert message == "your requirements do not resolve by themselves for Python 3.11 on linux/amd64, whatever TensorFlow"
-    assert hint == "loosen them; -v shows what the resolver said"
+    assert message == (
+        "your requirements do not resolve by themselves for Python 3.11 on linux/amd64\n  requirements.in:1 wants absent-package"
+    )
+    assert hint.startswith("none of the ")
     assert "absent-package was not found" in error.said
 
 
@@ -412,6 +469,16 @@ def test_a_file_without_a_requirement_is_an_error(join: Join, path: Path, text: 
     [
         ("--use-feature=x", "requirements.in:2: the option --use-feature is not known", "take the line out of the file given with -r"),
         ("--pre --no-index", "requirements.in:2: there is more than one option in the line", "write each into a line of its own"),
+        (
+            "--pre=/x/setup.py",
+            "requirements.in:2: the option --pre takes no value",
+            "write it as pip's documentation has it, or take the line out",
+        ),
+        (
+            "--trusted-host",
+            "requirements.in:2: the option --trusted-host needs a value",
+            "write it as pip's documentation has it, or take the line out",
+        ),
         ("-f x --no-index", "requirements.in:2: there is more than one option in the line", "write each into a line of its own"),
         ("--require-hashes", "requirements.in:2: --require-hashes asks for pins with hashes", "add --hashes, or take the line out"),
         ("--find-links ./x", "requirements.in:2: --find-links names ./x, which is not there", "check the path"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Installer", "Pinned", "Pip", "Target", "Unresolvable", "Uv", "find_installer"]
 
-_LIMIT = 600  # seconds
+_LIMIT = 300  # seconds
 _SAID_LIMIT = 8000  # characters of what the tool said
 _ANSWER_LIMIT = 16 << 20  # bytes
 _GLIBCS = ("2_40", "2_39", "2_38", "2_37", "2_36", "2_35", "2_34", "2_33", "2_32", "2_31", "2_28", "2_17")  # those that uv knows
@@ -184,7 +184,7 @@ def _split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
     for line in dict.fromkeys(lines):
         name, *values = re.split(r"\s*=\s*|\s+", line, maxsplit=1)
         if name in _NOT_IN_FILES:
-            outside += [*_NOT_IN_FILES[name], *values]
+            outside += ["=".join((*_NOT_IN_FILES[name], *values))] if _NOT_IN_FILES[name] else []
         else:
             inside.append(line)
     return inside, outside

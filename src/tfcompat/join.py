@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,11 +41,13 @@ _INDEX_OPTIONS = {
     "--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--no-index", "--trusted-host", "--pre", "--prefer-binary",
     "--only-binary", "--no-binary", "--require-hashes",
 }  # fmt: skip
+_FLAGS = ("--no-index", "--pre", "--prefer-binary", "--require-hashes")
 _CONSTRAINTS = ("-c", "--constraint")
 _OPTION = re.compile(r"^(--[^=\s]+|-.)[=\s]*(.*)$")
 _NOT_PASSED = (*_CONSTRAINTS, "--require-hashes")
 _PATH_OPTION = re.compile(r"(-[cfi]|--constraint|--find-links|--index-url|--extra-index-url)[=\s]*(.+)")
-_TRIES = 6  # other TensorFlow minors that are tried, after a contradiction
+_TRIES = 10  # other TensorFlow minors that are tried, after a contradiction
+_PATIENCE = 90  # seconds after which no further one is tried
 _MINORS = range(0, 40)
 
 
@@ -108,7 +111,7 @@ def pin(
         except ResolutionImpossible:
             return None
 
-    if not (files or hashes or universal or request.packages):
+    if not (files or hashes or universal or request.packages or request.jupyter):
         plan = find_plan(request)
         return Joined(plan, plan.requirements)
 
@@ -152,7 +155,7 @@ def join_requirements(
         request = request._replace(by_name=True)  # a package requires tensorflow by this name: two of them would overwrite each other
         plan = find_plan(request)
         pins = _compile(request, plan, lines, find_other, installer, hashes, universal)
-    own = _lines(request)
+    own = [*_lines(request), *([PackageLine("jupyterlab", "--jupyter")] if request.jupyter else [])]
     about = [remark("joined", installer=installer.name)] if own else []
     about += [remark("universal")] if universal else []
     body = tuple(_body(lines, plan, pins, universal, folder or (files[0].parent if files else None)))
@@ -163,7 +166,8 @@ def join_requirements(
 def _other_remarks(plan: Plan, own: Sequence[PackageLine]) -> tuple[str, ...]:
     """The remarks without those that a line was not checked: the installer did."""
     checked = [f" ({line.where})" for line in own] + [f" ({line.where}, " for line in own]
-    return tuple(text for text in plan.remarks if not (text.endswith(NOT_COVERED) and any(where in text for where in checked)))
+    other = (text for text in plan.remarks if not (text.endswith(NOT_COVERED) and any(where in text for where in checked)))
+    return tuple(text for text in other if text != remark("jupyter"))
 
 
 # -- the question ---------------------------------------------------------------------------------
@@ -180,6 +184,9 @@ def _refuse_options(lines: Iterable[Line], hashes: bool) -> None:
             raise RequestError(f"{line.where}: the option {name} is not known", "take the line out of the file given with -r")
         if re.search(r"(?:^|\s)-", value):
             raise RequestError(f"{line.where}: there is more than one option in the line", "write each into a line of its own")
+        if (name in _FLAGS) == bool(value):
+            what = "takes no value" if value else "needs a value"
+            raise RequestError(f"{line.where}: the option {name} {what}", "write it as pip's documentation has it, or take the line out")
         if name == "--require-hashes" and not hashes:
             raise RequestError(f"{line.where}: --require-hashes asks for pins with hashes", "add --hashes, or take the line out")
 
@@ -187,7 +194,7 @@ def _refuse_options(lines: Iterable[Line], hashes: bool) -> None:
 def _options(lines: Iterable[Line]) -> tuple[str, ...]:
     """The option lines for an installer, which runs elsewhere: the constraints and the hashes are given to it in another way."""
     lines = [line for line in lines if line.kind == "option" and not line.text.startswith(_NOT_PASSED)]
-    return tuple(_moved(line, lambda path: path.absolute()) for line in lines)
+    return tuple(" ".join(filter(None, _OPTION.findall(_moved(line, lambda path: path.absolute()))[0])) for line in lines)
 
 
 def _moved(line: Line, place: Callable[[Path], object]) -> str:
@@ -216,8 +223,25 @@ def _beside(line: Line, folder: Path | None) -> str:
 def _with_lines(request: Request, lines: Iterable[Line]) -> Request:
     """The request with the requirements of *lines* as wishes; a person who writes ``tensorflow`` gets it by this name."""
     found = [PackageLine(line.text, line.where) for line in lines if line.kind == "requirement"]
-    by_name = request.by_name or any(_name(line.text) == "tensorflow" for line in found)
-    return request._replace(packages=(*request.packages, *found), by_name=by_name)
+    ours = [line for line in found if _name(line.text) in _NAMES]
+    if not ours and request.tensorflow is None:  # a file that was made before stays with the TensorFlow and the Keras 2 it has
+        before = [PackageLine(line.text, line.where) for line in lines if line.kind == "pinned"]
+        ours = [line for line in before if _name(line.text) in _NAMES]
+        found += [line for line in before if _name(line.text) in (*_NAMES, "tf-keras")]
+    for line in ours:
+        request = _with_name(request, line)
+    return request._replace(packages=(*request.packages, *found))
+
+
+def _with_name(request: Request, line: PackageLine) -> Request:
+    """The request with what the name of TensorFlow and its extra say: ``tensorflow[and-cuda]`` and ``tensorflow-gpu`` want a GPU."""
+    name, wants_gpu = _name(line.text), "and-cuda" in Requirement(line.text).extras or _name(line.text) == "tensorflow-gpu"
+    asked = bool(request.gpu) or any((request.cuda, request.cudnn, request.driver))
+    if wants_gpu and request.cpu:
+        raise RequestError(f"{line.where}: {line.text} is for a GPU, and --cpu asks for a plan without one", "leave one of them out")
+    if name == "tensorflow-cpu" and asked:
+        raise RequestError(f"{line.where}: {line.text} has no GPU code, and a GPU was asked for", "write tensorflow, or leave the GPU out")
+    return request._replace(gpu=request.gpu or wants_gpu, by_name=request.by_name or name == "tensorflow")
 
 
 def _target(plan: Plan) -> Target:
@@ -229,6 +253,7 @@ def _compile(
 ) -> list[Pinned]:
     constraints = tuple(line.text for line in lines if line.kind == "constraint" and _name(line.text) not in _NAMES)
     own = _own(request, plan, universal)
+    own += [PackageLine("jupyterlab", "--jupyter")] if "jupyterlab" in plan.unchecked else []
     question = Asked([*_part(plan), *(line.text for line in own)], constraints, _options(lines), hashes, universal)
     held = [line.text for line in lines if line.kind == "pinned" and _name(line.text) not in _names(question.requirements)]
     with suppress(Unresolvable):  # what was pinned the last time stays, as long as it goes with what is asked now
@@ -237,7 +262,8 @@ def _compile(
     try:
         return installer.compile(question, _target(plan))
     except Unresolvable as error:
-        raise _explain(error, request, plan, own, question, find_other, installer) from None
+        bounds = [PackageLine(line.text, line.where) for line in lines if line.kind == "constraint" and line.text in constraints]
+        raise _explain(error, request, plan, own, bounds, question, find_other, installer) from None
 
 
 def _part(plan: Plan) -> list[str]:
@@ -283,7 +309,8 @@ def _body(lines: Sequence[Line], plan: Plan, pins: Sequence[Pinned], universal: 
     for line in lines:
         if line.kind == "requirement":
             name = _name(first) if _name(line.text) in _NAMES else _name(line.text)
-            seen.add(name)
+            if universal or _holds(line.text, plan):
+                seen.add(name)  # else what needs it on this target finds its pin below
             yield from _pinned_line(line, plan, by_name.get(name, ()), universal)
         elif line.kind == "option":
             yield _beside(line, folder) + line.comment
@@ -345,6 +372,7 @@ def _explain(
     request: Request,
     plan: Plan,
     own: Sequence[PackageLine],
+    bounds: Sequence[PackageLine],
     question: Asked,
     find_other: FindOther,
     installer: Installer,
@@ -359,10 +387,18 @@ def _explain(
             return told
         return None
 
+    theirs = ", ".join(line.where for line in _lines(request) if _name(line.text) in _NAMES)
     by_itself = refusal(line.text for line in own)
     if by_itself is not None:
-        message = f"your requirements do not resolve by themselves for Python {target.python} on {target.platform}, whatever TensorFlow"
-        return Unresolvable(message, by_itself.said, "loosen them; -v shows what the resolver said")
+
+        def resolves(lines: Sequence[PackageLine]) -> bool:
+            return refusal(line.text for line in lines) is None
+
+        guilty = _misfits(own, resolves) or _together(own, resolves)
+        named = "".join(f"\n  {line.where} wants {line.text}" for line in guilty)
+        message = f"your requirements do not resolve by themselves for Python {target.python} on {target.platform}{named}"
+        nearest, tried = _nearest(request, plan, question, find_other, installer)
+        return Unresolvable(message, by_itself.said, _nearest_text(nearest, tried, theirs))
     part = _part(plan)
     without = refusal(part, ())
     if without is not None:
@@ -372,16 +408,21 @@ def _explain(
     def fits(lines: Sequence[PackageLine]) -> bool:
         return refusal([*part, *(line.text for line in lines)]) is None
 
-    alone = _misfits(own, fits)
-    together = [] if alone else _together(own, fits)
+    def excluded(told: Unresolvable | None, line: PackageLine) -> list[str]:
+        return [pin for pin in part if told and _says(told.said, _name(pin)) and _may_exclude(line.text, pin)]
+
     misfits = []
+    for line in _misfits(bounds, lambda lines: refusal(part, [line.text for line in lines]) is None):
+        named_pins = excluded(refusal(part, [line.text]), line)
+        freed = [pin for pin in named_pins if not refusal([*(p for p in part if p != pin), _name(pin)], [line.text])]
+        misfits.append(Misfit(line, tuple(freed or named_pins)))
+    alone = [] if misfits else _misfits(own, fits)
+    together = [] if misfits or alone else _together(own, fits)
     for line in alone or together:
-        told = refusal([*part, *(one.text for one in together or (line,))])
-        named = [pin for pin in part if told and _says(told.said, _name(pin)) and _may_exclude(line.text, pin)]
-        freed = [pin for pin in named if not refusal([*(p for p in part if p != pin), _name(pin), line.text])] if alone else []
-        misfits.append(Misfit(line, tuple(freed or named)))
+        named_pins = excluded(refusal([*part, *(one.text for one in together or (line,))]), line)
+        freed = [pin for pin in named_pins if not refusal([*(p for p in part if p != pin), _name(pin), line.text])] if alone else []
+        misfits.append(Misfit(line, tuple(freed or named_pins)))
     nearest, tried = _nearest(request, plan, question, find_other, installer)
-    theirs = ", ".join(line.where for line in _lines(request) if _name(line.text) in _NAMES)
     return Contradiction(plan, misfits, nearest, tried, error.said, theirs)
 
 
@@ -408,7 +449,7 @@ def _together(lines: Sequence[PackageLine], fits: Callable[[Sequence[PackageLine
 
 
 def _says(said: str, name: str) -> bool:
-    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", said) is not None
+    return re.search(rf"(?<![\w.-]){re.escape(name)}\s*(?:[<>=!~]=?|\()", said) is not None
 
 
 def _may_exclude(text: str, pin: str) -> bool:
@@ -421,10 +462,10 @@ def _may_exclude(text: str, pin: str) -> bool:
 def _nearest(request: Request, plan: Plan, question: Asked, find_other: FindOther, installer: Installer) -> tuple[Plan | None, int]:
     """The plan of the nearest other TensorFlow minor that goes with everything, and how many were tried."""
     major, ours = map(int, plan.tensorflow.split(".")[:2])
-    tried = 0
+    tried, started = 0, time.monotonic()
     packages = [line for line in _lines(request) if _name(line.text) not in _NAMES]
     for minor in sorted((m for m in _MINORS if m != ours), key=lambda m: (abs(m - ours), -m)):
-        if tried == _TRIES:
+        if tried == _TRIES or time.monotonic() - started > _PATIENCE:
             break
         try:
             other = find_other(request._replace(tensorflow=f"{major}.{minor}", packages=tuple(packages)))

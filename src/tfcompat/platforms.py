@@ -27,10 +27,10 @@ def environment(platform: str, python: str) -> dict[str, str]:
         "os_name": os_name,
         "platform_machine": machine,
         "python_version": python,
-        "python_full_version": f"{python}.0",
+        "python_full_version": f"{python}.99",  # some late patch release: the minor is what is known
         "implementation_name": "cpython",
         "platform_python_implementation": "CPython",
-        "implementation_version": f"{python}.0",
+        "implementation_version": f"{python}.99",
         "platform_release": "",
         "platform_version": "",
         "extra": "",

@@ -222,6 +222,6 @@ def _logical_lines(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str, str
             continue
         joined, start = (pending + line).strip(), first
         pending, first = "", 0
-        yield start, joined, raw[len(line) :].rstrip() if comment else ""
+        yield start, joined, raw[len(line) :].rstrip(" \t\\") if comment else ""
     if pending.strip():
         yield first, pending.strip(), ""

@@ -6,8 +6,6 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-
 from tfcompat import __version__
 from tfcompat.prose import pins_statement
 from tfcompat.requirements_file import HEADER
@@ -80,8 +78,7 @@ def _top(plan: Plan, measured: str, about: str) -> list[str]:
 
 
 def _without_extras(line: str) -> str:
-    requirement, backslash, rest = line.partition(" \\\n")
-    if "[" not in requirement or requirement.lstrip().startswith("#"):
+    requirement = re.split(r"\s#|\s\\\n", line, maxsplit=1)[0]
+    if "[" not in requirement or requirement.lstrip().startswith(("#", "-")):
         return line
-    parsed = Requirement(requirement.partition("  #")[0])
-    return requirement.replace("[" + ",".join(sorted(parsed.extras)) + "]", "", 1) + backslash + rest
+    return line.replace(re.sub(r"^[^\[]*(\[[^\]]*\]).*$", r"\1", requirement), "", 1)

@@ -143,15 +143,17 @@ def _add_packages(request: Request, wishes: dict[str, Wish]) -> None:
         line = item if isinstance(item, PackageLine) else PackageLine(item)
         if len(line.text) > LENGTH_LIMIT:
             raise RequestError(
-                f"{line.where}: {line.text[:40]!r}... is longer than {LENGTH_LIMIT} characters", "write for instance 'numpy>=2'"
+                f"{line.where}: {_shown(line.text)[:40]!r}... is longer than {LENGTH_LIMIT} characters", "write for instance 'numpy>=2'"
             )
         try:
             requirement = Requirement(line.text)
         except InvalidRequirement as error:
             reason = str(error).splitlines()[0]
-            raise RequestError(f"{line.where}: {line.text!r} is not a requirement: {reason}", "write for instance 'numpy>=2'") from None
+            raise RequestError(
+                f"{line.where}: {_shown(line.text)!r} is not a requirement: {reason}", "write for instance 'numpy>=2'"
+            ) from None
         if requirement.url:
-            raise RequestError(f"{line.where}: {line.text!r} names a URL instead of a version", "write for instance 'numpy>=2'")
+            raise RequestError(f"{line.where}: {_shown(line.text)!r} names a URL instead of a version", "write for instance 'numpy>=2'")
         name = _wish_name(str(canonicalize_name(requirement.name)))
         if not name.startswith("package:") and not _holds(requirement.marker, request.platform):
             continue
@@ -164,6 +166,11 @@ def _add_packages(request: Request, wishes: dict[str, Wish]) -> None:
             f"{before.where}, {line.where}" if before else line.where,
             (*(before.conditions if before else ()), (requirement.specifier, requirement.marker)),
         )
+
+
+def _shown(text: str) -> str:
+    """Without the user name and password of a URL."""
+    return re.sub(r"(?<=://)[^/\s@]+@", "****@", text)
 
 
 def _holds(marker: Marker | None, platform: str) -> bool:
