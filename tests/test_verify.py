@@ -219,3 +219,110 @@ def test_an_interpreter_that_is_not_there_is_told(tmp_path: Path) -> None:
     told = verify(tmp_path, *asked, PYENV_ROOT=str(tmp_path), PATH=os.path.dirname(shutil.which("uv") or ""), HOME=str(tmp_path))  # noqa: PTH120
     assert told.returncode == 1
     assert "tensorflow 2.3.4, Python 3.6: failed: no Python 3.6 on this machine" in told.stdout
+
+
+# -- records ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The tool with a folder of its own and runs that are made up: what a run does is tested above, what becomes of it here."""
+    tool = load_tool()
+    monkeypatch.setattr(tool, "PINS", tmp_path / "pins")
+    monkeypatch.setattr(tool, "find_interpreter", lambda python: "python")
+    monkeypatch.setattr(tool, "resolve_pins", lambda *_: ["six==1.17.0"])
+    tool.outcomes = {"tensorflow": "ok", "tensorflow-cpu": "ok"}
+
+    def run_pins(target: object, name: str, pins: list[str], *_: object) -> dict[str, object]:
+        return {"distribution": name, "pins": pins, "steps": {"fit": tool.outcomes[name]}}
+
+    monkeypatch.setattr(tool, "run_pins", run_pins)
+    return tool
+
+
+def run_session(tool: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["verify.py", "--tensorflow", "2.21", "--python", "3.13", "--keras", "keras", *arguments])
+    code: int = tool.main()
+    return code
+
+
+def record(tool: ModuleType) -> list[str]:
+    path = tool.PINS / "2.21.0" / "py3.13.json"
+    return [run["distribution"] for run in json.loads(path.read_text(encoding="utf-8"))["runs"]] if path.exists() else []
+
+
+def test_a_set_is_kept_when_it_passed_under_every_name(
+    session: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.outcomes["tensorflow-cpu"] = "failed: no"
+    assert run_session(session, monkeypatch) == 1
+    assert record(session) == []
+    assert "tensorflow-cpu: fit failed: no (" in capsys.readouterr().out
+    session.outcomes["tensorflow-cpu"] = "ok"
+    assert run_session(session, monkeypatch) == 0
+    assert record(session) == ["tensorflow", "tensorflow-cpu"]
+    assert "ok, tensorflow, tensorflow-cpu (" in capsys.readouterr().out
+    assert run_session(session, monkeypatch) == 0
+    assert "there already (" in capsys.readouterr().out
+
+
+def test_a_renewal_that_fails_keeps_what_there_was(session: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_session(session, monkeypatch) == 0
+    before = (session.PINS / "2.21.0/py3.13.json").read_bytes()
+    session.outcomes["tensorflow-cpu"] = "failed: no"
+    monkeypatch.setattr(session, "resolve_pins", lambda *_: ["six==1.18.0"])
+    assert run_session(session, monkeypatch, "--renew") == 1
+    assert (session.PINS / "2.21.0/py3.13.json").read_bytes() == before
+    assert [path.name for path in session.PINS.rglob("*.part")] == []
+
+
+def test_a_renewal_runs_every_name(session: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_session(session, monkeypatch, "--renew", "--distribution", "tensorflow")
+    assert left.value.code == 2
+    assert "--renew resolves anew, so that every distribution has to be run: leave --distribution out" in capsys.readouterr().err
+
+
+def test_a_damaged_record_fails_its_set_alone(
+    session: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = session.PINS / "2.21.0" / "py3.13.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{", encoding="utf-8")
+    assert run_session(session, monkeypatch) == 1
+    assert "failed: JSONDecodeError: " in capsys.readouterr().out
+    assert path.read_text(encoding="utf-8") == "{"
+
+
+def test_a_full_disk_is_told_before_anything_is_run(
+    session: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(session, "NEEDED_DISK", 1 << 60)
+    assert run_session(session, monkeypatch) == 3
+    assert capsys.readouterr().err.endswith("are needed: name another folder with --work\n")
+    assert record(session) == []
+
+
+@pytest.mark.parametrize(
+    ("printed", "code", "outcome"),
+    [
+        ('{"step": "savedmodel", "outcome": "ok"}', 0, "failed: the process ended with 0: last words"),
+        ("", 0, "failed: the process ended with 0: last words"),
+        (None, -11, "failed: the process ended with -11: last words"),
+    ],
+)
+def test_a_run_that_leaves_out_a_step_or_dies_after_the_last_did_not_pass(
+    printed: str | None, code: int, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = load_tool()
+    every = "\n".join(json.dumps({"step": step, "outcome": "ok"}) for step in tool.EXERCISED)
+    done = subprocess.CompletedProcess([], code, every if printed is None else printed, "last words")
+    monkeypatch.setattr(tool, "_run", lambda *_: done)
+    target = tool.Target("2.21.0", "3.13", "keras")
+    assert tool._exercise(target, [], Path("python"), {}, tmp_path)["exercise"] == outcome
+
+
+def test_tensorboard_that_is_pinned_and_not_there_did_not_pass(tmp_path: Path) -> None:
+    tool = load_tool()
+    assert tool._tensorboard(tmp_path, ["six==1.17.0"], {}) == "skipped: not among the pins"
+    assert tool._tensorboard(tmp_path, ["tensorboard==2.20.0"], {}).startswith("failed: ")

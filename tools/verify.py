@@ -121,7 +121,6 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.renew and options.distribution:
         parser.error("--renew resolves anew, so that every distribution has to be run: leave --distribution out")
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # its folders are removed then too
     return options
 
 
@@ -378,4 +377,5 @@ def write_record(path: Path, target: Target, pins: list[str], runs: list[dict[st
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # its folders are removed then too
     sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tfcompat.cli.wishes import add_wishes, path_of, request_of
@@ -44,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print or write the pins; exit code 1 for a conflict."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a resolver that runs is stopped as well
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a resolver that runs is stopped as well
     matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
     try:
         joined = pin(
