@@ -23,6 +23,8 @@ def write_text(path: Path, text: str) -> bool:
         target = path.resolve()
         if target.is_file() and target.stat().st_size == len(content) and target.read_bytes() == content:
             return False
+        if target.is_symlink():  # from Python 3.13 on a circle is resolved to itself
+            raise RequestError(f"{path} cannot be written: Symlink loop", "nothing was changed; name another file with -o")
         if target.exists() and not target.is_file():
             raise RequestError(f"{path} cannot be written: it is not a file", "nothing was changed; name another file with -o")
         _replace(target, content)

@@ -251,6 +251,7 @@ def _parse_pins(text: str) -> list[Pinned]:
 
 def _of_report(row: dict[str, dict[str, object]]) -> Pinned:
     archive = row.get("download_info", {}).get("archive_info", {})
-    sha256 = archive.get("hashes", {}).get("sha256", "") if isinstance(archive, dict) else ""
+    archive = archive if isinstance(archive, dict) else {}
+    sha256 = archive.get("hashes", {}).get("sha256", "") or str(archive.get("hash", "")).removeprefix("sha256=")  # before pip 23.1
     metadata = row["metadata"]
     return Pinned(canonicalize_name(str(metadata["name"])), str(metadata["version"]), (sha256,) if sha256 else ())
