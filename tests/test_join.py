@@ -313,7 +313,9 @@ def test_pip_joins_as_well(path: Path, index: FolderIndex) -> None:
     import sys
 
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    plan = find_plan(Request(python=python, base="slim", cpu=True, tensorflow=">=2.12,<2.19"))
+    plan = find_other(Request(python=python, cpu=True, tensorflow=">=2.12,<2.19"))
+    if plan is None:
+        pytest.skip(f"no TensorFlow of the index of these tests has a wheel for Python {python}")
     request = Request(python=python, cpu=True, tensorflow=f"=={plan.tensorflow}")
     path.write_text("net  # n\n")
     try:
