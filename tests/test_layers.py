@@ -54,7 +54,7 @@ OUTSIDE = (
     "registry.",
     "files",
     "installers",
-    "join",
+    "join.",
     "refresh",
     "sightings",
     "online",
