@@ -239,6 +239,7 @@ def build_wheel(
     version: str = "2.16.1",
     package: str = "tensorflow",
     padding: bytes = b"",
+    code: str = "raise RuntimeError('a wheel is read, never run')\n",
 ) -> bytes:
     """A small real wheel, with *padding* stored between its members as the libraries of the real ones are."""
     info = f"{name.replace('-', '_')}-{version}.dist-info"
@@ -247,7 +248,7 @@ def build_wheel(
     lines += [f"Requires-Dist: {line}" for line in requires]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{package}/__init__.py", "raise RuntimeError('a wheel is read, never run')\n")
+        archive.writestr(f"{package}/__init__.py", code)
         if build_info is not None:
             archive.writestr(f"{package}/python/platform/build_info.py", build_info)
         if padding:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from folder_index import FolderIndex
+from folder_index import FolderIndex, ask_no_other_index
 from index_server import Answer, refusing_base, serve_index
 from tfcompat.errors import CouldNotCheck
 from tfcompat.installers import Asked, Installer, Pinned, Pip, Target, Unresolvable, Uv, find_installer, find_uv
@@ -22,13 +22,7 @@ EITHER = pytest.mark.parametrize("name", ["uv", "pip"])
 
 @pytest.fixture(autouse=True)
 def _only_this_index(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The indexes and the cache of whoever runs the tests have no part in them."""
-    for name in [n for n in os.environ if n.startswith(("UV_", "PIP_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "uv-cache"))
-    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    monkeypatch.setenv("PIP_RETRIES", "0")
+    ask_no_other_index(monkeypatch, tmp_path_factory.getbasetemp() / "uv-cache")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from folder_index import FolderIndex
+from folder_index import FolderIndex, ask_no_other_index
 from tfcompat.errors import RequestError, TfcompatError
 from tfcompat.installers import Pip, Unresolvable, find_installer
 from tfcompat.join import Contradiction, Joined, join_requirements
@@ -84,10 +83,7 @@ def _requires(line: str, plan: Plan) -> tuple[str, ...]:
 
 @pytest.fixture(autouse=True)
 def _only_this_index(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    for name in [n for n in os.environ if n.startswith(("UV_", "PIP_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "uv-cache"))
+    ask_no_other_index(monkeypatch, tmp_path_factory.getbasetemp() / "uv-cache")
 
 
 @pytest.fixture

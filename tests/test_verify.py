@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import importlib.util
 import json
 import os
@@ -11,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +16,7 @@ from types import ModuleType
 import pytest
 from packaging.version import Version
 
+from folder_index import FolderIndex
 from tfcompat.errors import MatrixError
 from tfcompat.matrix import load_bundled
 from tfcompat.matrix.compile import compile_matrix
@@ -130,30 +128,6 @@ def test_a_damaged_record_does_not_compile(text: str, data: Path) -> None:
 # -- what fails -----------------------------------------------------------------------------------
 
 
-def add_wheel(index: Path, name: str, text: str, requires: tuple[str, ...] = (), code: str = "") -> None:
-    """A wheel on a PEP 503 index in a folder."""
-    module, stem = name.replace("-", "_"), f"{name.replace('-', '_')}-{text}"
-    filename = f"{stem}-py3-none-any.whl"
-    folder = index / name
-    folder.mkdir(parents=True, exist_ok=True)
-    metadata = "\n".join(["Metadata-Version: 2.1", f"Name: {name}", f"Version: {text}", *(f"Requires-Dist: {r}" for r in requires)])
-    members = {
-        f"{module.removesuffix('_cpu')}/__init__.py": code,
-        f"{stem}.dist-info/METADATA": metadata + "\n",
-        f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{path},sha256={digest(content)},{len(content.encode())}\n" for path, content in members.items())
-    with zipfile.ZipFile(folder / filename, "w") as wheel:
-        for path, content in {**members, f"{stem}.dist-info/RECORD": record + f"{stem}.dist-info/RECORD,,\n"}.items():
-            wheel.writestr(path, content)
-    links = "".join(f'<a href="{path.name}">{path.name}</a>' for path in sorted(folder.glob("*.whl")))
-    (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>", encoding="utf-8")
-
-
-def digest(content: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(content.encode()).digest()).decode().rstrip("=")
-
-
 def verify(index: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     asked = ["--dry-run", "--tensorflow", "2.21", "--keras", "keras", *arguments]
     command = [sys.executable, str(TOOL), "--index-url", index.as_uri(), "--work", str(index.parent), *asked]
@@ -167,7 +141,7 @@ needs_a_wheel = pytest.mark.skipif(PYTHON not in ("3.10", "3.11", "3.12", "3.13"
 
 @needs_a_wheel
 def test_a_tensorflow_that_does_not_import_fails_with_its_reason(tmp_path: Path) -> None:
-    add_wheel(tmp_path / "simple", "tensorflow", "2.21.0", code="raise ImportError('no such symbol')\n")
+    FolderIndex(tmp_path / "simple").add("tensorflow", "2.21.0", code="raise ImportError('no such symbol')\n")
     found = verify(tmp_path / "simple", "--python", PYTHON, "--renew")
     assert found.returncode == 1
     first, last = found.stdout.splitlines()
@@ -179,7 +153,7 @@ def test_a_tensorflow_that_does_not_import_fails_with_its_reason(tmp_path: Path)
 @needs_a_wheel
 def test_a_process_that_dies_fails_with_its_last_words(tmp_path: Path) -> None:
     code = "import os, sys; sys.stderr.write('illegal instruction\\n'); sys.stderr.flush(); os._exit(132)\n"
-    add_wheel(tmp_path / "simple", "tensorflow", "2.21.0", code=code)
+    FolderIndex(tmp_path / "simple").add("tensorflow", "2.21.0", code=code)
     found = verify(tmp_path / "simple", "--python", PYTHON, "--renew")
     assert found.returncode == 1
     assert "tensorflow: exercise failed: the process ended with 132: illegal instruction" in found.stdout
@@ -187,7 +161,7 @@ def test_a_process_that_dies_fails_with_its_last_words(tmp_path: Path) -> None:
 
 @needs_a_wheel
 def test_a_set_that_does_not_resolve_is_told(tmp_path: Path) -> None:
-    add_wheel(tmp_path / "simple", "tensorflow", "2.21.0", requires=("numpy>=1",))
+    FolderIndex(tmp_path / "simple").add("tensorflow", "2.21.0", "numpy>=1")
     found = verify(tmp_path / "simple", "--python", PYTHON, "--renew")
     assert found.returncode == 1
     assert f"tensorflow 2.21.0, Python {PYTHON}: failed: does not resolve: " in found.stdout
@@ -196,7 +170,7 @@ def test_a_set_that_does_not_resolve_is_told(tmp_path: Path) -> None:
 
 @needs_a_wheel
 def test_pins_that_the_index_no_longer_has_are_told(tmp_path: Path) -> None:
-    add_wheel(tmp_path / "simple", "tensorflow", "2.21.0")
+    FolderIndex(tmp_path / "simple").add("tensorflow", "2.21.0")
     found = verify(tmp_path / "simple", "--python", PYTHON, "--again", "--distribution", "tensorflow")
     assert found.returncode == 1
     assert "tensorflow: install failed: " in found.stdout

@@ -32,6 +32,7 @@ from packaging.specifiers import SpecifierSet
 from tfcompat import Matrix, load_bundled
 from tfcompat.installers import find_uv
 from tfcompat.matrix.compile import STEPS
+from tfcompat.pins import IN_STEP, unsaid
 from tfcompat.requirements import cap_on, requirements_of
 from tfcompat.versions import minor, version
 
@@ -44,7 +45,6 @@ EXERCISED = STEPS[1:-2]  # by exercise.py
 FIRST = version("2.3")
 FIRST_KERAS_3 = version("2.16")
 DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu")
-IN_STEP = ("tensorboard", "tensorflow-estimator")
 LIMIT = 1200  # seconds a command
 NEEDED_DISK = 6 << 30  # bytes: the largest TensorFlow, packed and unpacked, and its neighbours
 CACHE_LIMIT = 4 << 30
@@ -214,7 +214,7 @@ def resolve_pins(matrix: Matrix, target: Target, interpreter: str, options: argp
         asked.append(f"tf-keras=={version(target.tensorflow).major}.{version(target.tensorflow).minor}.*")
     constraints: list[str] = []
     if not options.naive:
-        asked += beside_tensorboard(matrix, target)
+        asked += unsaid(required(matrix, target))
         constraints = bounds(matrix, target)
     with tempfile.TemporaryDirectory(dir=work) as name:
         folder = Path(name)
@@ -234,13 +234,6 @@ def resolve_pins(matrix: Matrix, target: Target, interpreter: str, options: argp
     return sorted(line for line in lines if not line.startswith("tensorflow=="))
 
 
-def beside_tensorboard(matrix: Matrix, target: Target) -> list[str]:
-    """tensorboard up to 2.20 imports pkg_resources and does not require setuptools, which brings it."""
-    release = matrix.release("tensorflow", target.tensorflow)
-    build = release and matrix.build(release, PLATFORM)
-    return ["setuptools"] if build and "tensorboard" in requirements_of(build, PLATFORM, version(target.python)) else []
-
-
 def bounds(matrix: Matrix, target: Target) -> list[str]:
     """The learned caps, and no newer minor of what is released in step with TensorFlow."""
     release = matrix.release("tensorflow", target.tensorflow)
@@ -248,18 +241,17 @@ def bounds(matrix: Matrix, target: Target) -> list[str]:
     found = [f"{name}{cap.allows}" for name in sorted({c.package for c in matrix.caps}) if (cap := cap_on(matrix, release, name))]
     ours = minor(version(target.tensorflow))
     for name in IN_STEP:
-        if any(
-            minor(version(row.version)) <= ours and _installable_beside(matrix, target, name, row.version) for row in matrix.package(name)
-        ):
+        allowed = required(matrix, target).get(name, SpecifierSet())
+        if any(minor(version(row.version)) <= ours and allowed.contains(row.version) for row in matrix.package(name)):
             found.append(f"{name}<{ours.major}.{ours.minor + 1}")
     return found
 
 
-def _installable_beside(matrix: Matrix, target: Target, name: str, text: str) -> bool:
+def required(matrix: Matrix, target: Target) -> dict[str, SpecifierSet]:
+    """What the wheel requires for the interpreter, by name."""
     release = matrix.release("tensorflow", target.tensorflow)
-    build = release and matrix.build(release, PLATFORM)
-    allowed = requirements_of(build, PLATFORM, version(target.python)).get(name, SpecifierSet()) if build else SpecifierSet()
-    return allowed.contains(text)
+    build = matrix.build(release, PLATFORM) if release else None
+    return requirements_of(build, PLATFORM, version(target.python)) if build else {}
 
 
 def run_pins(target: Target, distribution: str, pins: list[str], interpreter: str, index_url: str, folder: Path) -> dict[str, Any]:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from tfcompat.matrix.records import Build, PackageRelease, PinRun, PinSet
     from tfcompat.stack import Package, Tensorflow
 
-__all__ = ["Pins", "PlanPins", "admits", "find_pins", "installable", "newest_package"]
+__all__ = ["IN_STEP", "Pins", "PlanPins", "admits", "find_pins", "installable", "newest_package", "unsaid"]
 
 _KERAS = ("keras", "tf-keras")
-_IN_STEP = ("tensorboard", "tensorflow-estimator")
+IN_STEP = ("tensorboard", "tensorflow-estimator")  # released with TensorFlow
 
 
 class Pins(NamedTuple):
@@ -128,6 +128,11 @@ def _derive(
     return draft.exact, tuple(f"{name}{_asked(target, draft, name)}" for name in missing)
 
 
+def unsaid(required: Iterable[str]) -> tuple[str, ...]:
+    """What is needed beside *required* and no metadata says: tensorboard up to 2.20 imports pkg_resources, which setuptools brings."""
+    return ("setuptools",) if "tensorboard" in required else ()
+
+
 class _Target(NamedTuple):
     """What pins are chosen for: ``keras`` is a given one, ``base`` the versions that are preferred."""
 
@@ -158,8 +163,8 @@ def _round(target: _Target, required: Mapping[str, SpecifierSet], first: Iterabl
     _narrow(draft.ranges, required)
     if target.keras is not None:
         _pin(target, draft, target.keras.name, _keras_release(target, target.keras))
-    if "tensorboard" in required:
-        draft.needed.setdefault("setuptools", SpecifierSet())  # it imports pkg_resources and up to 2.20 does not require it
+    for name in unsaid(required):
+        draft.needed.setdefault(name, SpecifierSet())
     own = ["keras"] if "keras" in required else []  # tf-keras stands beside the keras that the wheel asks for
     _pin_all(target, draft, [*first, *sorted(target.wished), *own])
     _pin_all(target, draft, sorted(draft.needed, key=lambda name: (name != "numpy", name)))
@@ -221,7 +226,7 @@ def _candidates(target: _Target, name: str, allowed: SpecifierSet) -> Iterator[_
         yield _Candidate(base, {})  # a package or a release without a wheel that the matrix does not know, and that was run
     release = minor(version(target.tensorflow.release.version))
     rows = list(newest_package(target.matrix, name, allowed, target.python, target.tensorflow.platform))
-    if name in _IN_STEP:
+    if name in IN_STEP:
         rows.sort(key=lambda row: minor(version(row.version)) > release)
     rows.sort(key=lambda row: row.version != base)
     for row in rows:
