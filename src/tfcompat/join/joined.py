@@ -14,7 +14,7 @@ from tfcompat.join.question import TENSORFLOW, name_of, names_of, own_lines, req
 from tfcompat.matrix.load import load_bundled
 from tfcompat.prose import NOT_COVERED, remark
 from tfcompat.requirements_file import read_lines
-from tfcompat.resolver import PackageLine, ResolutionImpossible, find_pins_plan, resolve_pins
+from tfcompat.resolver import PackageLine, find_pins_plan, resolve_pins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,12 +64,7 @@ def pin(
         return resolve_pins(wished, matrix)
 
     def find_other(wished: Request) -> Plan | None:
-        if wished.base == "auto":
-            return find_pins_plan(wished, matrix)
-        try:
-            return resolve_pins(wished, matrix)
-        except ResolutionImpossible:
-            return None
+        return find_pins_plan(wished, matrix)
 
     if not (files or hashes or universal or request.packages or request.jupyter):
         plan = find_plan(request)

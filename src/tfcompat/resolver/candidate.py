@@ -30,6 +30,7 @@ __all__ = [
     "Offer",
     "cuda_offers",
     "custom_offers",
+    "needs_its_name",
     "ngc_offers",
     "official_offers",
     "own_build",
@@ -40,7 +41,7 @@ __all__ = [
 
 RECIPES = ("official", "slim", "cuda", "custom", "ngc")
 _FIRST_OF_UV = version("3.8")  # the oldest interpreter that uv fetches
-FIRST_OF_KERAS_3 = version("2.16")
+_FIRST_OF_KERAS_3 = version("2.16")
 _NVIDIA = "nvidia"  # the "package" of a TensorFlow that NVIDIA built: no wheel of the index
 
 
@@ -64,15 +65,14 @@ class Offer(NamedTuple):
 def spellings(matrix: Matrix, gpu: bool, platform: str, tf_keras: bool = False, by_name: bool = False) -> list[Tensorflow]:
     """Every version under the name to install: the CPU distribution without a GPU, tensorflow-gpu only where it is needed.
 
-    Beside tf-keras it is ``tensorflow`` whatever it runs on, as tf-keras requires the distribution of that name from 2.16 on;
-    with *by_name* it is so beside anything.
+    Where it :func:`needs_its_name` it is ``tensorflow`` whatever it runs on.
     """
 
     def make() -> list[Tensorflow]:
         found = []
         for release in matrix.releases:
             build = matrix.build(release, platform)
-            named = by_name or (tf_keras and version(release.version) >= FIRST_OF_KERAS_3)
+            named = needs_its_name(release.version, tf_keras, by_name)
             plain = matrix.release("tensorflow", release.version)
             cpu = matrix.release("tensorflow-cpu", release.version)
             plain_build = matrix.build(plain, platform) if plain else None
@@ -87,6 +87,11 @@ def spellings(matrix: Matrix, gpu: bool, platform: str, tf_keras: bool = False, 
         return found
 
     return matrix.remember(("spellings", gpu, platform, tf_keras, by_name), make)
+
+
+def needs_its_name(text: str, tf_keras: bool, by_name: bool) -> bool:
+    """Whether what stands beside TensorFlow *text* requires the distribution ``tensorflow``: tf-keras does from 2.16 on."""
+    return by_name or (tf_keras and version(text) >= _FIRST_OF_KERAS_3)
 
 
 def official_offers(matrix: Matrix, tensorflow: Tensorflow, gpu: bool, jupyter: bool) -> Iterator[Offer]:

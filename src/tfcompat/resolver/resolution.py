@@ -88,24 +88,22 @@ def resolve_pins(request: Request, matrix: Matrix | None = None, rules: Sequence
     found = find_pins_plan(request, matrix, rules)
     if found is not None:
         return found
-    plan = resolve(request, matrix, rules).plan
-    if request.base == "auto":
-        raise RequestError(
-            f"no wheel of the index can be pinned for this: the plan is {plan.image.reference}, which brings TensorFlow {plan.tensorflow}",
-            "'tfcompat resolve' tells more of it; --base ngc writes what little it needs",
-        )
-    return plan
+    plan = resolve(request, matrix, rules).plan  # explains why there is none, but for an image of NVIDIA's
+    raise RequestError(
+        f"no wheel of the index can be pinned for this: the plan is {plan.image.reference}, which brings TensorFlow {plan.tensorflow}",
+        "'tfcompat resolve' tells more of it; --base ngc writes what little it needs",
+    )
 
 
 def find_pins_plan(request: Request, matrix: Matrix, rules: Sequence[Rule] = RULES) -> Plan | None:
-    """The plan of :func:`resolve_pins`, None where there is none, without saying why. With a base that was asked for always None."""
-    if request.base != "auto":
-        return None
-    for bases in (("slim", "cuda"), ("official",)):  # what only TensorFlow's own image has, Python 3.6 with CUDA 10.1, a machine may have
+    """The plan of :func:`resolve_pins`, None where there is none, without saying why."""
+    free = request.base == "auto"
+    # what only TensorFlow's own image has, Python 3.6 with CUDA 10.1, a machine may have
+    for bases in (("slim", "cuda"), ("official",)) if free else ((request.base,),):
         wishes = [parse_wishes(request._replace(base=base), matrix) for base in bases]
         found = [(candidate, wished) for wished in wishes for candidate in _ranked(matrix, wished, rules)[:1]]
         if found:
-            return make_plan(matrix, *min(found, key=lambda pair: pair[0].rank), complete=True)
+            return make_plan(matrix, *min(found, key=lambda pair: pair[0].rank), complete=free)
     return None
 
 

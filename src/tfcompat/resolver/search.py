@@ -193,8 +193,7 @@ class Search:
 
     def _second_tensorflow(self, tensorflow: Tensorflow) -> bool:
         """Whether what is wished for brings the distribution tensorflow into an image for the CPU, which has tensorflow-cpu."""
-        of_keras = version(tensorflow.release.version) >= c.FIRST_OF_KERAS_3 and self._wants_tf_keras()
-        return not self.gpu and ("by-name" in self.wishes or of_keras)
+        return not self.gpu and c.needs_its_name(tensorflow.release.version, self._wants_tf_keras(), "by-name" in self.wishes)
 
     def _pythons(self, facts: Facts) -> Iterator[Version]:
         """The interpreters to try, newest first; in an image the person named, its own where it has one."""
