@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for names in (
         "errors",
         "versions reference",
-        "platforms tags",
+        "platforms tags signatures",
         "matrix",
         "stack",
         "architectures",
@@ -31,6 +31,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "prose",
         "resolver",
         "inspection drift",
+        "facts",
+        "check",
         "requirements_file",
         "outputs",
         "cli __main__ __init__",
@@ -46,6 +48,8 @@ EDGES = {
     "join": {"errors", "platforms", "matrix", "prose", "resolver", "requirements_file", "installers", "join"},
     "online": {"errors", "versions", "reference", "platforms", "matrix", "resolver", "inspection", "registry", "sightings", "online"},
     "verification": {"errors", "reference", "stack", "matrix", "images", "drift", "registry", "sightings", "verification"},
+    "probe": {"probe"},
+    "probing": {"errors", "probing"},
     "snapshot": {"errors", "reference", "matrix", "images", "contents", "drift", "refresh", "registry", "sightings", "snapshot"},
 }
 OUTSIDE = (
@@ -60,8 +64,11 @@ OUTSIDE = (
     "online",
     "verification",
     "snapshot",
+    "probe",
+    "probing",
     "matrix.load",
     "matrix.compile",
+    "matrix.catalogue",
     "requirements_file",
     "__main__",
 )
@@ -163,4 +170,4 @@ def test_only_the_command_line_exits_the_process() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "exit" and isinstance(node.value, ast.Name) and node.value.id == "sys"
     ]
-    assert set(exits) <= {"__main__", "cli.main"}
+    assert set(exits) <= {"__main__", "cli.main", "probe"}  # the probe is a script of its own

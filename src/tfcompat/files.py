@@ -1,16 +1,36 @@
-"""Writes a file whole or not at all."""
+"""Reads a file that a person named, within bounds; writes one whole or not at all."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import stat
+import sys
+from pathlib import Path
 
-from tfcompat.errors import RequestError
+from tfcompat.errors import CouldNotCheck, RequestError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+__all__ = ["read_source", "write_text"]
 
-__all__ = ["write_text"]
+
+def read_source(path: str, name: str, hint: str, limit: int, too_large: str) -> bytes:
+    """The bytes of *path*, or of standard input for ``-``; messages call it *name*. Raises :class:`CouldNotCheck`.
+
+    *hint* is what to do where it cannot be read, *too_large* where it has more than *limit* bytes.
+    """
+    try:
+        if path == "-":
+            content = sys.stdin.buffer.read(limit + 1)
+        elif not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe that nobody writes to would never end
+            raise CouldNotCheck(f"{name} is not a file", f"{hint}, or pipe it in and name it -")
+        else:
+            with Path(path).open("rb") as file:
+                content = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise CouldNotCheck(f"{name} cannot be read: {reason}", hint) from None
+    if len(content) > limit:
+        raise CouldNotCheck(f"{name} is larger than {limit >> 20} MiB", too_large)
+    return content
 
 
 def write_text(path: Path, text: str) -> bool:

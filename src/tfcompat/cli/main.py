@@ -20,7 +20,10 @@ __all__ = ["main"]
 _COMMANDS = {
     "resolve": "find an image, exact requirements and a Dockerfile",
     "pin": "write requirements that are known to run, with your own if you like",
+    "check": "does this environment work, on the GPU that was promised, and which link is broken",
+    "probe": "print what this environment is, unjudged, or the script that asks",
     "image": "list the tags of a repository, look into an image, compare the matrix with registries",
+    "explain": "say what the lines of a log mean, with the true cause and the remedy",
     "matrix": "show, export, refresh or compile the matrix",
 }
 _EPILOG = "exit codes: 0 clean; 1 no solution or findings; 2 usage or configuration error; 3 could not check"

@@ -76,18 +76,23 @@ def run_export(options: argparse.Namespace) -> int:
 
 
 def run_compile(options: argparse.Namespace) -> int:
-    """Compile, validate, write aside and rename."""
+    """Compile the matrix and, beside it, the catalogue of signatures; validate both, then write each aside and rename."""
     import json
 
+    from tfcompat.matrix.catalogue import CATALOGUE, compile_signatures, validate_signatures
     from tfcompat.matrix.compile import compile_matrix, dump_document
     from tfcompat.matrix.schema import validate_document
 
-    text = dump_document(compile_matrix(options.data))
-    validate_document(json.loads(text), str(options.data))
-    aside = options.output.with_name(options.output.name + ".part")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(options.output)
-    print(f"{options.output}: {len(text) >> 10} kB", file=sys.stderr)
+    if options.output.name == CATALOGUE:
+        raise RequestError(f"--output: {CATALOGUE} is the catalogue that is written beside the matrix", "name it matrix.json")
+    matrix, signatures = dump_document(compile_matrix(options.data)), dump_document(compile_signatures(options.data))
+    validate_document(json.loads(matrix), str(options.data))
+    validate_signatures(json.loads(signatures), str(options.data))
+    for output, text in ((options.output, matrix), (options.output.with_name(CATALOGUE), signatures)):
+        aside = output.with_name(output.name + ".part")
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(output)
+        print(f"{output}: {len(text) >> 10} kB", file=sys.stderr)
     return 0
 
 

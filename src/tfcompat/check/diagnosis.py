@@ -1,0 +1,213 @@
+"""What can be wrong with a running environment beyond the rules: each with its sentence and what to do about it."""
+
+from __future__ import annotations
+
+from shlex import quote
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DIAGNOSES", "Diagnosis", "diagnose"]
+
+Severity = Literal["error", "warning", "note", "unknown"]
+
+
+class Diagnosis(NamedTuple):
+    """``rule`` is the id of a diagnosis below, of a rule, or of a failure signature (``rule`` in the JSON as well).
+
+    ``unknown`` is what could not be established although the verdict needs it.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    fix: str = ""
+
+
+_GIVE_GPU = (
+    "start it with --gpus all (docker), --device nvidia.com/gpu=all (podman) or a limit of nvidia.com/gpu: 1 (Kubernetes); "
+    "the host needs the NVIDIA Container Toolkit"
+)
+_EXTRA = "pip install 'tensorflow[and-cuda]=={version}'"
+_REINSTALL = "pip install --force-reinstall --no-deps {name}=={version}"
+
+# id: severity, sentence, remedy. Names in braces are filled in where the diagnosis is made.
+DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
+    # driver
+    "gpu-not-passed": (
+        "error",
+        "the host has an NVIDIA {what}, but no GPU was given to this container: there is no /dev/nvidia0",
+        _GIVE_GPU,
+    ),
+    "no-driver": (
+        "error",
+        "nothing of an NVIDIA driver is visible: no device node, no kernel module, no libcuda.so.1",
+        "in a container: " + _GIVE_GPU + ". On the host itself: install the NVIDIA driver, and see that nvidia-smi works",
+    ),
+    "libcuda-missing": (
+        "error",
+        "the device nodes are here, but libcuda.so.1 cannot be opened: {why}",
+        "start the container with the environment variable NVIDIA_DRIVER_CAPABILITIES=compute,utility, so that the toolkit mounts the driver's library; "
+        "do not install it in the image",
+    ),
+    "nodes-forbidden": (
+        "error",
+        "user {user} may not use {nodes}",
+        "run as a user of the group that owns the nodes (docker run --group-add), or let the NVIDIA Container Toolkit set the device rules",
+    ),
+    "uvm-node-missing": (
+        "error",
+        "{init}, and /dev/nvidia-uvm is not here",
+        "on the host run nvidia-modprobe -u (or any CUDA program) once, then start the container again",
+    ),
+    "devices-hidden": (
+        "error",
+        "{variable}={value!r} hides every GPU from this process",
+        "unset {variable}, or name a GPU in it, as in {variable}={example}",
+    ),
+    "no-device": (
+        "error",
+        "the driver is loaded and finds no GPU: {init}",
+        "see whether nvidia-smi -L lists it on the host and in the container; " + _GIVE_GPU,
+    ),
+    "driver-mismatch": (
+        "error",
+        "libcuda and the kernel module are of different drivers: {init}",
+        "reboot the host after a driver upgrade; remove driver packages (cuda, cuda-drivers, nvidia-driver-*, libnvidia-compute-*) from the image",
+    ),
+    "forward-compatibility-refused": (
+        "error",
+        "the cuda-compat library of the image is used ({path}), and this GPU does not allow that: {init}",
+        "upgrade the host's driver, or take {folder} out of LD_LIBRARY_PATH and /etc/ld.so.conf.d; compat works on data-centre GPUs only",
+    ),
+    "fabric-not-ready": (
+        "error",
+        "the GPUs are there, and the NVLink fabric is not: {init}",
+        "start nvidia-fabricmanager of the driver's own version on the host, and wait until nvidia-smi -q says that the fabric is completed",
+    ),
+    "gpu-lost": (
+        "error",
+        "the container had a GPU and lost it: {init}; NVML says {nvml}",
+        "start the container again; systemd took its device rules away (use CDI, or nvidia-ctk system create-dev-char-symlinks)",
+    ),
+    "cuinit-failed": (
+        "error",
+        "the driver cannot be initialised: {init}",
+        "see whether nvidia-smi works on the host and in the container, and look for Xid lines in the host's dmesg",
+    ),
+    "driver-died": (
+        "error",
+        "asking the driver ended badly: {why}",
+        "see whether nvidia-smi works on the host; a driver that hangs or crashes needs a reboot",
+    ),
+    "forward-compatibility": (
+        "note",
+        "the cuda-compat library of the image serves ({path}), above the host's driver {driver}",
+        "",
+    ),
+    "mig": ("note", "MIG is on: the program sees slices of the GPU, one at a time", ""),
+    "different-gpus": ("note", "the GPUs differ: {gpus}", ""),
+    "cpu-assumed": ("note", "no GPU is seen here, so the CPU is taken for what was promised", "demand a GPU with --expect gpu"),
+    "gpu-left-out": ("warning", "the host has an NVIDIA {what}, and this container was not given it", "demand a GPU with --expect gpu; " + _GIVE_GPU),
+    # runtime and libraries
+    "library-missing": ("error", "{soname} cannot be opened, and TensorFlow drops every GPU without it", "{advice}"),
+    "library-not-on-path": (
+        "error",
+        "{soname} is installed ({where}), but neither TensorFlow nor the loader looks there: every GPU is dropped",
+        "{advice}",
+    ),
+    "library-other-version": (
+        "error",
+        "TensorFlow wants {soname}, and only {others} can be opened: every GPU is dropped without an error",
+        "{advice}",
+    ),
+    "library-broken": ("error", "{soname} is found and cannot be opened: {why}", "{advice}"),
+    "library-version-unknown": ("unknown", "{soname} is open, but does not say its version: {why}", ""),
+    "libraries-unknown": ("unknown", "the CUDA libraries were not tried: {why}", "run the probe with --expect gpu"),
+    # TensorFlow
+    "tensorflow-missing": ("error", "TensorFlow is not installed for {python}", "pip install tensorflow, or run check with the interpreter that has it"),
+    "tensorflow-half-removed": (
+        "error",
+        "the tensorflow folder is there without its code: it was removed or overwritten half-way",
+        "pip uninstall -y {names}; rm -r {folder}; pip install tensorflow=={version}",
+    ),
+    "two-tensorflows": (
+        "warning",
+        "{names} are installed over each other, in the same folder",
+        "pip uninstall -y {names}; then install the one you want",
+    ),
+    "duplicate": ("warning", "{name} is installed twice: {versions}", "pip uninstall -y {name} until it is gone, then install it once"),
+    "metadata-broken": ("warning", "the metadata of {name} cannot be read: {why}", "pip install --force-reinstall --no-deps {name}"),
+    "files-missing": ("warning", "{missing} of {count} files of {name} are gone, such as {first}", _REINSTALL),
+    "file-truncated": ("warning", "{path} of {name} has {actual} bytes and should have {recorded}", _REINSTALL),
+    "leftovers": ("note", "pip left {paths} behind, from an uninstall that failed", "rm -r {paths}"),
+    "shadowed": (
+        "warning",
+        "{paths} in the working directory takes the place of a module of the same name",
+        "rename it, or start Python from another folder",
+    ),
+    "version-differs": ("warning", "the metadata says tensorflow {installed}, and the code says {imported}", _REINSTALL),
+    "import-failed": ("error", "importing TensorFlow fails: {error}", ""),
+    "no-avx": (
+        "error",
+        "this CPU ({cpu}) has no AVX, which the TensorFlow wheels are compiled for",
+        "use a machine with AVX, give the virtual machine the host's CPU model (-cpu host), or build TensorFlow for this CPU",
+    ),
+    "illegal-instruction": (
+        "error",
+        "TensorFlow was compiled for instructions that this CPU ({cpu}) lacks",
+        "use a newer machine or an older TensorFlow, or expose the CPU's flags to the virtual machine",
+    ),
+    "out-of-memory": (
+        "error",
+        "the kernel ended TensorFlow {stage} for using more memory than this container may ({limit})",
+        "give the container more memory (docker run --memory, resources.limits.memory)",
+    ),
+    "died": ("error", "TensorFlow died {stage}: {why}", ""),
+    "hung": (
+        "error",
+        "TensorFlow did not come to an end {stage} within {limit} seconds",
+        "when it is known to be slow (a first start that compiles PTX), allow more with --timeout; else look at the last log lines",
+    ),
+    "no-gpu-listed": (
+        "error",
+        "the driver and every library work, and TensorFlow still lists no GPU",
+        "read the log lines of TensorFlow below; is CUDA_VISIBLE_DEVICES set by the program itself?",
+    ),
+    "build-unknown": ("unknown", "what this TensorFlow was built for is not established: {why}", ""),
+    "not-probed": ("unknown", "TensorFlow was not tried: {why}", "run the probe without --no-tensorflow"),
+    # Keras
+    "keras-missing": ("error", "tf.keras cannot be imported: {why}", "pip install {requirement}"),
+    "keras-not-reached": ("unknown", "Keras was not reached", ""),
+    "keras-backend": ("warning", "Keras computes with {backend}, not with TensorFlow", "unset KERAS_BACKEND, or set KERAS_BACKEND=tensorflow"),
+    # smoke test
+    "smoke-failed": ("error", "{step} on {device} fails: {why}", ""),
+    "smoke-not-run": ("unknown", "the smoke test was not run: {why}", "{advice}"),
+    "smoke-on-cpu": ("unknown", "the smoke test ran on the CPU, and a GPU is expected", "run the probe with --expect gpu"),
+    "smoke-incomplete": ("unknown", "the smoke test has no result for {steps}", "run the probe of this very tfcompat: tfcompat probe --print"),
+    "slow-start": (
+        "warning",
+        "the first run of {step} took {first}, the second {again}: the driver compiled PTX",
+        "take a TensorFlow with code for this GPU, or keep the cache on a volume: CUDA_CACHE_PATH=/cache CUDA_CACHE_MAXSIZE=4294967296",
+    ),
+    "soft-placement": ("note", "the training step needed soft placement: an operation of Keras has no GPU kernel", ""),
+    # wishes
+    "not-as-expected": ("error", "{name} {wanted} is expected, and {found} is here", ""),
+    "expectation-unknown": ("unknown", "{name} {wanted} is expected, and which is here is not established", ""),
+}  # fmt: skip
+
+
+def diagnose(rule: str, **values: object) -> Diagnosis:
+    """The diagnosis *rule* with its sentences filled in; a tuple stands for several values.
+
+    What goes into a remedy is quoted for a shell: it comes out of the container, and people paste it.
+    """
+    severity, message, fix = DIAGNOSES[rule]
+    said = {name: ", ".join(map(str, value)) if isinstance(value, tuple) else value for name, value in values.items()}
+    quoted = {name: value if name == "advice" else _quoted(value) for name, value in values.items()}
+    return Diagnosis(rule, severity, message.format(**said), fix.format(**quoted))
+
+
+def _quoted(value: object) -> str:
+    return " ".join(quote(str(one)) for one in (value if isinstance(value, tuple) else (value,)))

@@ -1,0 +1,46 @@
+"""One link of the chain from the driver to the smoke test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfcompat.check.diagnosis import Diagnosis
+
+__all__ = ["LINKS", "Link", "Status"]
+
+Status = Literal["ok", "broken", "unknown", "skipped"]
+LINKS = ("driver", "runtime", "libraries", "tensorflow", "keras", "smoke test")
+
+
+class Link(NamedTuple):
+    """``facts`` are what was seen, in the order in which a person reads them; ``skipped`` says why it does not matter here."""
+
+    name: str
+    facts: Mapping[str, str]
+    diagnoses: tuple[Diagnosis, ...] = ()
+    skipped: str = ""
+
+    @property
+    def status(self) -> Status:
+        severities = {d.severity for d in self.diagnoses}
+        if "error" in severities:
+            return "broken"
+        if "unknown" in severities:
+            return "unknown"
+        return "skipped" if self.skipped else "ok"
+
+    @property
+    def because(self) -> str:
+        """What broke it, or is not known, or why it was left out; empty for a link that is whole. The first and its explanation."""
+        wanted = {"broken": "error", "unknown": "unknown"}.get(self.status)
+        messages = list(dict.fromkeys(d.message for d in self.diagnoses if d.severity == wanted))
+        return "; ".join(messages[:2]) or self.skipped
+
+    @property
+    def fix(self) -> str:
+        """The remedy of the first cause that has one."""
+        wanted = {"broken": "error", "unknown": "unknown"}.get(self.status)
+        return next((d.fix for d in self.diagnoses if d.severity == wanted and d.fix), "")

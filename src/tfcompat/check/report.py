@@ -1,0 +1,189 @@
+"""The third door: facts of a running environment, judged by the rules, by what was seen, and by its own log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from tfcompat.check.diagnosis import Diagnosis
+from tfcompat.check.driver import assumed_cpu, expects_gpu, look_at_driver
+from tfcompat.check.expectations import unmet
+from tfcompat.check.keras import look_at_keras
+from tfcompat.check.libraries import look_at_libraries, look_at_runtime
+from tfcompat.check.link import LINKS, Link
+from tfcompat.check.observed import observe
+from tfcompat.check.smoke import look_at_smoke, passed
+from tfcompat.check.tensorflow import look_at_tensorflow
+from tfcompat.facts import Unavailable
+from tfcompat.prose import remedy, sentence
+from tfcompat.rules import RULES, Finding, evaluate
+from tfcompat.signatures import Match, match_signatures
+from tfcompat.versions import version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tfcompat.check.observed import Observed
+    from tfcompat.facts import Facts
+    from tfcompat.matrix import Matrix
+    from tfcompat.signatures import Signature
+
+__all__ = ["Report", "check_facts"]
+
+# Where a rule's finding belongs in the chain. Rules about a tag, or about starting a container, say nothing of one that runs.
+RULE_LINKS: Mapping[str, str] = {
+    "gpu-known-to-driver": "driver",
+    "driver-minimum": "driver",
+    "driver-ptx-jit": "driver",
+    "cuda-runtime": "runtime",
+    "gpu-known-to-toolkit": "runtime",
+    "cudnn-runtime": "libraries",
+    "platform-has-wheel": "tensorflow",
+    "python-has-wheel": "tensorflow",
+    "wheel-has-cuda": "tensorflow",
+    "arm64-cuda": "tensorflow",
+    "gpu-architecture": "tensorflow",
+    "package-range": "tensorflow",
+    "numpy-abi": "tensorflow",
+    "keras-range": "keras",
+    "keras-legacy": "keras",
+}
+_SIGNATURE_LINKS = {
+    "driver": "driver",
+    "docker": "driver",
+    "wsl": "driver",
+    "libraries": "libraries",
+    "keras": "keras",
+}  # by group of the catalogue; all others belong to TensorFlow
+_LOG_LINES = 8
+_LOG_SEARCHED = 200
+_BY_LUCK = "; it works here all the same"
+
+
+class Report(NamedTuple):
+    """``verdict``: ``ok`` when the smoke test ran where it was promised, ``broken`` when a link is, else ``unknown``.
+
+    ``matches`` are the log lines that the catalogue knows, ``log`` the last ones that are not known to be harmless.
+    """
+
+    verdict: Literal["ok", "broken", "unknown"]
+    expected: Literal["gpu", "cpu"]
+    chain: tuple[Link, ...]
+    observed: Observed
+    matches: tuple[Match, ...]
+    log: tuple[str, ...]
+    document: Mapping[str, Any]
+
+    @property
+    def broken(self) -> Link | None:
+        """The first link that does not hold; None where none is broken or unknown."""
+        bad = [link for link in self.chain if link.status == "broken"] or [link for link in self.chain if link.status == "unknown"]
+        return bad[0] if bad else None
+
+    @property
+    def findings(self) -> tuple[Diagnosis, ...]:
+        """Everything there is to say, along the chain; a sentence once."""
+        return tuple(dict.fromkeys(d for link in self.chain for d in link.diagnoses))
+
+
+def check_facts(
+    facts: Facts,
+    document: Mapping[str, Any],
+    matrix: Matrix,
+    signatures: Sequence[Signature],
+    expect: Literal["gpu", "cpu", "auto"] = "auto",
+    wishes: Mapping[str, str] | None = None,
+) -> Report:
+    """Judge *facts* (and keep the *document* they were read from).
+
+    *expect*: ``auto`` expects a GPU where a device node or a driver is seen. *wishes* are specifiers by name
+    (tensorflow, keras, python, cuda, cudnn, driver, gpu) that the environment has to meet.
+    """
+    gpu = expect == "gpu" or (expect == "auto" and expects_gpu(facts))
+    seen = observe(facts, matrix, gpu)
+    works = passed(seen)
+    matches = _matches(seen, signatures)
+    added: dict[str, list[Diagnosis]] = {name: [] for name in LINKS}
+    for finding in evaluate(matrix, seen.stack, [rule for rule in RULES if rule.id in RULE_LINKS]):
+        added[RULE_LINKS[finding.rule.id]] += _of_rule(finding, works)
+    if expect == "auto" and not gpu:
+        added["driver"].append(assumed_cpu(facts))
+    for link, diagnosis in unmet(seen, matrix, wishes or {}):
+        added[link].append(diagnosis)
+    chain = _with_log(tuple(_chain(seen, added)), matches)
+    statuses = {link.status for link in chain}
+    verdict: Literal["ok", "broken", "unknown"] = (
+        "broken" if "broken" in statuses else "unknown" if "unknown" in statuses or not works else "ok"
+    )
+    return Report(verdict, "gpu" if gpu else "cpu", chain, seen, matches, _last_lines(seen, signatures), document)
+
+
+def _chain(seen: Observed, added: Mapping[str, Sequence[Diagnosis]]) -> Iterator[Link]:
+    """The links in order, each with what was seen and then with what the rules say. One is not blamed for what follows from another."""
+    whole = True
+    for name in LINKS:
+        link = _look(name, seen, whole)
+        more = [d for d in added[name] if not link.skipped or d.severity != "unknown"]
+        link = link._replace(diagnoses=(*link.diagnoses, *more))
+        whole = whole and link.status != "broken"
+        yield link
+
+
+def _look(name: str, seen: Observed, whole: bool) -> Link:
+    if name == "tensorflow":
+        return look_at_tensorflow(seen, whole)
+    if name == "smoke test":
+        return look_at_smoke(seen, whole)
+    looks = {"driver": look_at_driver, "runtime": look_at_runtime, "libraries": look_at_libraries, "keras": look_at_keras}
+    return looks[name](seen)
+
+
+def _with_log(chain: tuple[Link, ...], matches: Sequence[Match]) -> tuple[Link, ...]:
+    """A log line explains the first broken link, where nothing better does; else it warns in the link it is about."""
+    index = next((i for i, link in enumerate(chain) if link.status == "broken"), None)
+    unexplained = index is not None and not chain[index].fix
+    links = list(chain)
+    for match in matches:
+        if match.severity == "harmless":
+            continue
+        row = match.signature
+        place = (
+            index
+            if unexplained and index is not None and match.severity == "error"
+            else LINKS.index(_SIGNATURE_LINKS.get(row.group, "tensorflow"))
+        )
+        severity: Literal["error", "warning"] = "error" if place == index and unexplained and match.severity == "error" else "warning"
+        links[place] = links[place]._replace(diagnoses=(*links[place].diagnoses, Diagnosis(row.id, severity, row.cause, row.fix)))
+    return tuple(links)
+
+
+def _of_rule(finding: Finding, works: bool) -> list[Diagnosis]:
+    """What a rule found. Where the smoke test passed, that is the stronger evidence: the rule then warns, and doubts are settled."""
+    verdict = finding.verdict
+    if verdict.outcome == "ok" or (verdict.outcome == "unknown" and works):
+        return []
+    said, fix = sentence(finding), remedy(finding)
+    if verdict.outcome == "unknown":
+        return [Diagnosis(finding.rule.id, "unknown", said, fix)]
+    if finding.rejects and works:
+        return [Diagnosis(finding.rule.id, "warning", said + _BY_LUCK, fix)]
+    return [Diagnosis(finding.rule.id, verdict.severity, said, fix)]
+
+
+def _last_lines(seen: Observed, signatures: Sequence[Signature]) -> tuple[str, ...]:
+    """The last lines of TensorFlow's own output that could mean something."""
+    tried = seen.facts.tensorflow
+    kept: list[str] = []
+    for line in reversed(() if isinstance(tried, Unavailable) else tried.log[-_LOG_SEARCHED:]):
+        if line.strip() and not any(m.severity == "harmless" for m in match_signatures([line], signatures, gpu_expected=seen.gpu)):
+            kept.append(line)
+            if len(kept) == _LOG_LINES:
+                break
+    return tuple(reversed(kept))
+
+
+def _matches(seen: Observed, signatures: Sequence[Signature]) -> tuple[Match, ...]:
+    tried = seen.facts.tensorflow
+    if isinstance(tried, Unavailable):
+        return ()
+    release = version(seen.tensorflow.release.version) if seen.tensorflow else None
+    return match_signatures(tried.log, signatures, gpu_expected=seen.gpu, tensorflow=release)

@@ -1,0 +1,157 @@
+"""The fourth link: is TensorFlow installed whole, does it import, and does it list what is expected?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfcompat.check.diagnosis import Diagnosis, diagnose
+from tfcompat.check.link import Link
+from tfcompat.check.observed import NAMES, PARTS
+from tfcompat.facts import Unavailable, known, why
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfcompat.check.observed import Observed
+    from tfcompat.facts import Distribution, Facts, Tensorflow
+
+__all__ = ["died", "look_at_tensorflow"]
+
+_BEFORE_SMOKE = ("", "import", "devices", "keras")  # stages of the probe
+_SHOWN = 3
+
+
+def look_at_tensorflow(seen: Observed, whole_so_far: bool) -> Link:
+    """*whole_so_far*: no link before this one is broken, so that a missing GPU is TensorFlow's own affair."""
+    tried = seen.facts.tensorflow
+    shown = {seen.tensorflow.release.package: seen.tensorflow.release.version} if seen.tensorflow else {}
+    if seen.python is not None:
+        shown["python"] = str(seen.python)
+    if not isinstance(tried, Unavailable) and tried.import_seconds is not None:
+        shown["import"] = f"{tried.import_seconds:.1f} s"
+    if not isinstance(tried, Unavailable) and tried.devices is not None and seen.gpu:
+        shown["lists"] = f"{len(tried.devices)} GPU" + ("s" if len(tried.devices) != 1 else "")
+    return Link("tensorflow", shown, (*_attempt(seen, whole_so_far), *_installation(seen)))
+
+
+def _attempt(seen: Observed, whole_so_far: bool) -> Iterator[Diagnosis]:
+    """How the import went."""
+    tried = seen.facts.tensorflow
+    modules = getattr(seen.facts.distributions, "modules", {})
+    if modules.get("tensorflow", "x") is None and (isinstance(tried, Unavailable) or tried.version is None):
+        yield diagnose("tensorflow-missing", python=_executable(seen.facts))
+    elif isinstance(tried, Unavailable):
+        yield diagnose("not-probed", why=why(tried))
+    elif tried.version is None and _hollow(tried, modules):
+        yield _half_removed(seen)
+    elif tried.stage in _BEFORE_SMOKE and (failure := died(seen.facts, tried)) is not None:
+        yield failure
+    elif tried.error is not None and tried.stage in _BEFORE_SMOKE:
+        yield diagnose("import-failed", error=f"{tried.error.type}: {_last_line(tried.error.message)}")
+    elif seen.gpu and whole_so_far and tried.devices == () and (seen.build is None or seen.build.kind != "cpu"):
+        yield diagnose("no-gpu-listed")
+    if not isinstance(seen.facts.wheel, Unavailable) and "unavailable" in seen.facts.wheel.build and seen.gpu:
+        yield diagnose("build-unknown", why=seen.facts.wheel.build["unavailable"])
+
+
+def _hollow(tried: Tensorflow, modules: dict[str, object]) -> bool:
+    """A folder without __init__.py, or one whose code is so incomplete that the module has no version."""
+    missing = tried.error is not None and tried.error.type == "AttributeError" and "__version__" in tried.error.message
+    return modules.get("tensorflow") == "" or missing
+
+
+def _half_removed(seen: Observed) -> Diagnosis:
+    installed = seen.installed
+    folder = f"{installed.folder}/tensorflow" if installed else "the folder tensorflow in site-packages"
+    version = (known(installed.version) if installed else None) or "VERSION"
+    return diagnose("tensorflow-half-removed", names=installed.name if installed else "tensorflow", folder=folder, version=version)
+
+
+def died(facts: Facts, tried: Tensorflow) -> Diagnosis | None:
+    """How the process came to its end, when that was not its own doing; None where it was."""
+    ended = tried.ended
+    stage = f"during {tried.stage}" if tried.stage else "at once"
+    if ended.how == "done":
+        return None
+    if ended.how == "hung":
+        return diagnose("hung", stage=stage, limit=f"{ended.limit:g}")
+    if ended.how == "signal" and ended.signal == "SIGILL":
+        return _illegal_instruction(facts)
+    if (
+        ended.how == "signal"
+        and ended.signal == "SIGKILL"
+        and not isinstance(tried.out_of_memory_kills, Unavailable)
+        and tried.out_of_memory_kills
+    ):
+        container = known(facts.container)
+        limit = known(container.memory_limit) if container else None
+        return diagnose("out-of-memory", stage=stage, limit=f"{limit >> 20} MiB" if limit else "the machine has")
+    how = f"of {ended.signal}" if ended.how == "signal" else f"by exiting with {ended.code}"
+    return diagnose("died", stage=stage, why=how)
+
+
+def _illegal_instruction(facts: Facts) -> Diagnosis:
+    machine = known(facts.platform)
+    cpu = known(machine.cpu) if machine else None
+    name = (known(cpu.model) if cpu else None) or "of unknown model"
+    return diagnose("no-avx" if cpu is not None and cpu.avx is False else "illegal-instruction", cpu=name)
+
+
+def _last_line(text: str) -> str:
+    """A message's last line, which in an ImportError of an extension is the cause; the whole where it is short."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return text if len(lines) < 2 else lines[-1].strip()
+
+
+def _executable(facts: Facts) -> str:
+    interpreter = known(facts.interpreter)
+    return (known(interpreter.executable) if interpreter else None) or "this interpreter"
+
+
+def _installation(seen: Observed) -> Iterator[Diagnosis]:
+    """What metadata and files say."""
+    if isinstance(seen.facts.distributions, Unavailable):
+        return
+    rows = seen.facts.distributions.installed
+    leftovers = [path for path in seen.facts.distributions.leftovers if "ensorflow" in path or "eras" in path or "umpy" in path]
+    names = [d.name for d in rows if d.name in NAMES]
+    if len(set(names)) > 1:
+        yield diagnose("two-tensorflows", names=tuple(sorted(set(names))))
+    for name in dict.fromkeys(d.name for d in rows):
+        same = [d for d in rows if d.name == name]
+        if len(same) > 1:
+            yield diagnose("duplicate", name=name, versions=" and ".join(str(known(d.version) or "unreadable") for d in same))
+    for row in rows:
+        yield from _row(row)
+    if leftovers:
+        yield diagnose("leftovers", paths=tuple(leftovers[:_SHOWN]))
+    yield from _code(seen)
+
+
+def _row(row: Distribution) -> Iterator[Diagnosis]:
+    if isinstance(row.version, Unavailable):
+        if row.name in (*NAMES, *PARTS, "keras", "tf-keras", "numpy", "protobuf"):
+            yield diagnose("metadata-broken", name=row.name, why=row.version.unavailable)
+        return
+    files = known(row.files)
+    if files is not None and files.missing:
+        first = files.first_missing[0] if files.first_missing else "(not named)"
+        yield diagnose("files-missing", missing=files.missing, count=files.count, name=row.name, first=first, version=row.version)
+    for cut in files.truncated[:1] if files else ():
+        yield diagnose("file-truncated", path=cut.path, name=row.name, actual=cut.actual, recorded=cut.recorded, version=row.version)
+
+
+def _code(seen: Observed) -> Iterator[Diagnosis]:
+    """What was imported against what is installed."""
+    tried = seen.facts.tensorflow
+    if isinstance(tried, Unavailable):
+        return
+    if tried.from_working_directory:
+        yield diagnose("shadowed", paths=", ".join(tried.from_working_directory[:_SHOWN]))
+    installed = known(seen.installed.version) if seen.installed else None
+    if seen.installed and installed and tried.version and _plain(installed) != _plain(tried.version):
+        yield diagnose("version-differs", installed=installed, imported=tried.version, name=seen.installed.name, version=installed)
+
+
+def _plain(version: str) -> str:
+    return version.partition("+")[0].replace("-", "").partition(".post")[0]  # 2.16.0-rc0 is 2.16.0rc0; a post release changes no code

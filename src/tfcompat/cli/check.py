@@ -1,0 +1,126 @@
+"""``tfcompat check``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tfcompat.check.expectations import NAMES
+from tfcompat.cli.probe import add_probe_arguments, probe_options
+from tfcompat.cli.wishes import path_of
+from tfcompat.errors import RequestError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tfcompat.check import Report
+    from tfcompat.probing import Probe
+
+__all__ = ["add_arguments"]
+
+_EXIT_CODES = {"ok": 0, "broken": 1, "unknown": 3}
+_LIMIT = 32 << 20  # bytes of facts; a probe prints about 20 kB
+_PROBE_ONLY = {
+    "--stress": ("stress", 0.0),
+    "--all-gpus": ("all_gpus", False),
+    "--no-smoke": ("smoke", True),
+    "--timeout": ("timeout", 300.0),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is expected, where the facts come from, and how the verdict is told."""
+    parser.add_argument(
+        "--facts", metavar="FILE", help="what the probe printed elsewhere, instead of running it here; - reads standard input"
+    )
+    add_probe_arguments(parser)
+    for name in NAMES:
+        option = "--expect-gpu-model" if name == "gpu" else f"--expect-{name}"
+        parser.add_argument(option, metavar="GPU" if name == "gpu" else "SPEC", help=_help(name))
+    parser.add_argument("--format", choices=("text", "json", "github", "junit"), default="text")
+    parser.add_argument("--matrix", metavar="PATH", type=path_of, help="a compiled matrix instead of the bundled one")
+    parser.set_defaults(run=run)
+
+
+def _help(name: str) -> str | None:
+    if name == "tensorflow":
+        return "also fail when it is another one: a version (2.15) or a specifier ('>=2.15,<2.17')"
+    return "also fail when a visible GPU is another one, as in A100" if name == "gpu" else None
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the verdict. Exit code 0 when it works, 1 when a link is broken, 3 when that could not be established."""
+    report = _report(options)
+    _write(report, options.format)
+    return _EXIT_CODES[report.verdict]
+
+
+def _report(options: argparse.Namespace) -> Report:
+    started = _start(options)
+    from tfcompat.check import check_facts  # all of this while the probe is at work
+    from tfcompat.facts import parse_facts
+    from tfcompat.files import read_source
+    from tfcompat.matrix.catalogue import load_signatures
+    from tfcompat.matrix.load import load_bundled, load_matrix
+
+    try:
+        matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
+        signatures = load_signatures()
+        if started is not None:
+            content, where = started.finish(), "the probe"
+        else:
+            where = "the facts" if options.facts == "-" else options.facts
+            content = read_source(
+                options.facts, where, "name the file that the probe's output was written to", _LIMIT, "no probe prints so much"
+            )
+    finally:
+        if started is not None:
+            started.stop()
+    facts, document = parse_facts(content, where)
+    wishes = {name: value for name in NAMES if (value := getattr(options, f"expect_{'gpu_model' if name == 'gpu' else name}")) is not None}
+    return check_facts(facts, document, matrix, signatures, options.expect, wishes)
+
+
+def _start(options: argparse.Namespace) -> Probe | None:
+    """The probe under way, unless its facts are there already."""
+    if options.facts is not None:
+        given = [name for name in _PROBE_ONLY if getattr(options, _PROBE_ONLY[name][0]) != _PROBE_ONLY[name][1]]
+        if given:
+            raise RequestError(f"{given[0]} is the probe's, and --facts runs none", f"give it to the probe itself: python - {given[0]}")
+        return None
+    from tfcompat.probing import Probe
+
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # the probe is stopped as well
+    if sys.stderr.isatty():
+        print("looking at this environment; importing TensorFlow can take a minute ...", file=sys.stderr)
+    return Probe(probe_options(options), options.timeout + options.stress)
+
+
+def _write(report: Report, form: str) -> None:
+    if form == "text":
+        _write_text(report)
+        return
+    from tfcompat.outputs.verdicts import render_github, render_json, render_junit
+
+    sys.stdout.write({"json": render_json, "github": render_github, "junit": render_junit}[form](report))
+
+
+def _write_text(report: Report) -> None:
+    """As wide and as coloured as the terminal; plain, and as wide as files are here, where there is none."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from tfcompat.outputs.check import check_lines
+
+    styles = {"": "", "good": "green", "bad": "bold red", "doubt": "yellow", "dim": "dim", "strong": "bold"}
+    console = Console(highlight=False, soft_wrap=True)
+    lines = check_lines(report, console.width) if console.is_terminal else check_lines(report)
+    for line in lines:
+        if console.is_terminal:
+            console.print(Text(line.text, style=styles[line.style]))
+        else:
+            encoding = sys.stdout.encoding or "utf-8"
+            print(line.text.encode(encoding, "backslashreplace").decode(encoding))

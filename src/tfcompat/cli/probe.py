@@ -1,0 +1,61 @@
+"""``tfcompat probe``, and the options that are the probe's own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+__all__ = ["add_arguments", "add_probe_arguments", "probe_options"]
+
+_LONGEST = 86400  # seconds
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Run it here, or write the script out for another container."""
+    parser.add_argument(
+        "--print", dest="script", action="store_true", help="write the script itself, to be piped into any container's python"
+    )
+    add_probe_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def add_probe_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that the probe understands as well."""
+    parser.add_argument(
+        "--expect", choices=("gpu", "cpu", "auto"), default="auto", help="auto: a GPU where a device node or a driver is seen"
+    )
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, default=300.0, help="for TensorFlow and the smoke test (default: 300)"
+    )
+    parser.add_argument("--stress", metavar="SECONDS", type=_seconds, default=0.0, help="multiply large matrices so long as well")
+    parser.add_argument("--all-gpus", action="store_true", help="the smoke test on every GPU, not on the first alone")
+    parser.add_argument(
+        "--no-smoke", dest="smoke", action="store_false", help="import TensorFlow and compute nothing: the verdict stays open"
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {_LONGEST}")
+    return number
+
+
+def probe_options(options: argparse.Namespace) -> list[str]:
+    """What was given, as the probe's own arguments."""
+    flags = ["--all-gpus"] * options.all_gpus + ["--no-smoke"] * (not options.smoke)
+    return ["--expect", options.expect, "--timeout", f"{options.timeout:g}", "--stress", f"{options.stress:g}", *flags]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the facts as JSON, or the script. They are judged by ``tfcompat check --facts``."""
+    from tfcompat.probing import SCRIPT, Probe
+
+    if options.script:
+        sys.stdout.write(SCRIPT.read_text(encoding="utf-8"))
+    else:
+        sys.stdout.write(Probe(probe_options(options), options.timeout + options.stress).finish().decode())
+    return 0
