@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 _TOLD = json.loads(Path(__file__).with_name("standin.json").read_text())
-_LARGEST = 1024  # a side of a matrix; of larger ones the corner stands for all, as a GPU would be faster
+_LARGEST = 512  # a side of a matrix; of larger ones the corner stands for all, as a GPU would be faster
 
 
 class InvalidArgumentError(Exception):
@@ -117,7 +117,7 @@ class Tensor:
         return Tensor(self.array * other.array, self.dtype)
 
     def __add__(self, other: Tensor) -> Tensor:
-        return Tensor(self.array + other.array, self.dtype)
+        return _result("elementwise", self.array + other.array, self.dtype)
 
     def __sub__(self, other: Tensor) -> Tensor:
         made = Tensor(self.array - other.array, self.dtype)
@@ -181,7 +181,7 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
 
 
 def tanh(tensor: Tensor) -> Tensor:
-    return _result("elementwise", np.tanh(tensor.array), tensor.dtype)
+    return Tensor(np.tanh(tensor.array), tensor.dtype)
 
 
 def exp(tensor: Tensor) -> Tensor:
@@ -301,7 +301,7 @@ class SGD:
 
     def apply_gradients(self, pairs: object) -> None:
         for gradient, variable in pairs:
-            variable -= self.rate * gradient.array
+            np.subtract(variable, self.rate * gradient.array, out=variable)
 
 
 def _make_keras() -> object:

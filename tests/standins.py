@@ -24,7 +24,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+
+from tfcompat.facts import parse_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -342,6 +343,7 @@ def run_probe(command: Sequence[str], folder: Path, env: Mapping[str, str] = {},
     assert (ran.returncode, ran.stderr.decode("utf-8", "replace")) == (0, "")
     facts = json.loads(ran.stdout.decode("ascii"), parse_constant=_refuse)
     assert_shape(facts)
+    parse_facts(ran.stdout, "the probe")
     assert isinstance(facts, dict)
     return facts
 
@@ -437,7 +439,7 @@ SHAPE = {
             "devices?": [DEVICE],
         },
     },
-    "asked": Sure({"expect": str, "gpu": bool, "all_gpus": bool, "stress": NUMBER, "timeout": NUMBER}),
+    "asked": Sure({"expect": str, "gpu": bool, "smoke": bool, "all_gpus": bool, "stress": NUMBER, "timeout": NUMBER}),
     "distributions": {
         "installed": [
             {

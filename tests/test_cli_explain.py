@@ -222,7 +222,7 @@ def test_a_missing_log(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_log(tmp_path: Path) -> None:
-    told = "is not a file\n  hint: name a file, or pipe the log into 'tfcompat explain -'\n"
+    told = "is not a file\n  hint: name the file that the output was written to, or pipe it in and name it -\n"
     assert run(str(tmp_path)) == (3, "", f"tfcompat: {tmp_path} {told}")
 
 

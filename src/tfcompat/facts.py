@@ -260,6 +260,7 @@ class Asked(_Model):
 
     expect: Literal["gpu", "cpu", "auto"] = "auto"
     gpu: bool = False
+    smoke: bool = True
     all_gpus: bool = False
 
 

@@ -858,7 +858,8 @@ def load(soname: str, folders: "list[str]") -> "tuple[Any, str, str]":
             try:
                 return ctypes.CDLL(path), folder, ""
             except OSError as error:
-                if "wrong ELF class" not in str(error):
+                passed_over = (path + ": wrong ELF class", path + ": cannot open shared object file")  # of another machine, unreadable
+                if not str(error).startswith(passed_over):
                     return None, folder, str(error)
     try:
         return ctypes.CDLL(soname), "loader", ""
@@ -1058,7 +1059,7 @@ class Smoke:
             elif not close:
                 cell["message"] = "the result differs by {:.2g} of its size from the same in NumPy".format(cell["error"])
             if not cell["error"] < float("inf"):
-                cell["error"] = None  # JSON has no NaN and no infinity
+                cell.update(error=None, message="the result is not a number")  # JSON has no NaN and no infinity
         except Exception as error:
             unsupported = dtype != "float32" and re.search("No OpKernel|Could not find (valid )?device|no supported kernel", str(error))
             cell["outcome"] = "skipped" if unsupported else "failed"
@@ -1237,6 +1238,7 @@ def collect(options: "Any") -> "dict[str, Any]":
     facts["asked"] = {
         "expect": options.expect,
         "gpu": wants_gpu,
+        "smoke": options.smoke,
         "all_gpus": options.all_gpus,
         "stress": options.stress,
         "timeout": options.timeout,
@@ -1269,7 +1271,8 @@ def main(arguments: "list[str]") -> int:
     options = parse(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that children are ended as well
     facts = collect(options)
-    sys.stdout.write(json.dumps(facts, indent=1, sort_keys=False, allow_nan=False) + "\n")
+    text = json.dumps(facts, allow_nan=False, ensure_ascii=False).encode("utf-8", "replace")  # names that are no UTF-8 are no JSON
+    sys.stdout.write(json.dumps(json.loads(text.decode("utf-8")), indent=1) + "\n")
     sys.stdout.flush()
     return 0
 

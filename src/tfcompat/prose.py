@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     from tfcompat.pins import PlanPins
     from tfcompat.rules.rule import Finding
 
-__all__ = ["NOT_COVERED", "listed", "pins_statement", "remark", "remedy", "sentence", "summary"]
+__all__ = ["NOT_COVERED", "capital", "listed", "pins_statement", "remark", "remedy", "sentence", "summary"]
 
 _OPENINGS = {
     "a",
     "all",
+    "asking",
     "compute",
     "driver",
+    "importing",
     "no",
     "nothing",
     "the",
     "there",
+    "this",
+    "user",
     "what",
     "whether",
     "which",
@@ -60,7 +64,7 @@ _RANGE = re.compile(r"^(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)$")
 
 def sentence(finding: Finding) -> str:
     """What one finding says, beginning with a capital letter."""
-    return _capital(_fill([finding]))
+    return capital(_fill([finding]))
 
 
 def summary(findings: Sequence[Finding]) -> str:
@@ -162,7 +166,7 @@ def _merged_range(texts: Sequence[str]) -> str | None:
     return f"{min(ends)} to {max(ends)}"
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
     """A capital at the beginning, unless that is a name: ``numpy 2.0.2``, ``ubuntu:latest``, ``tf-keras``."""
     first = text.partition(" ")[0]
     return text[:1].upper() + text[1:] if first in _OPENINGS else text

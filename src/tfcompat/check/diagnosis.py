@@ -124,7 +124,7 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     ),
     "library-broken": ("error", "{soname} is found and cannot be opened: {why}", "{advice}"),
     "library-version-unknown": ("unknown", "{soname} is open, but does not say its version: {why}", ""),
-    "libraries-unknown": ("unknown", "the CUDA libraries were not tried: {why}", "run the probe with --expect gpu"),
+    "libraries-unknown": ("unknown", "the CUDA libraries were not opened: {why}", "run the probe with --expect gpu"),
     # TensorFlow
     "tensorflow-missing": ("error", "TensorFlow is not installed for {python}", "pip install tensorflow, or run check with the interpreter that has it"),
     "tensorflow-half-removed": (
@@ -172,8 +172,8 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     ),
     "no-gpu-listed": (
         "error",
-        "the driver and every library work, and TensorFlow still lists no GPU",
-        "read the log lines of TensorFlow below; is CUDA_VISIBLE_DEVICES set by the program itself?",
+        "the driver and every library can be opened, and TensorFlow lists no GPU all the same",
+        "",
     ),
     "build-unknown": ("unknown", "what this TensorFlow was built for is not established: {why}", ""),
     "not-probed": ("unknown", "TensorFlow was not tried: {why}", "run the probe without --no-tensorflow"),
@@ -204,10 +204,10 @@ def diagnose(rule: str, **values: object) -> Diagnosis:
     What goes into a remedy is quoted for a shell: it comes out of the container, and people paste it.
     """
     severity, message, fix = DIAGNOSES[rule]
-    said = {name: ", ".join(map(str, value)) if isinstance(value, tuple) else value for name, value in values.items()}
+    said = {name: ", ".join(map(str, value)) if type(value) is tuple else value for name, value in values.items()}
     quoted = {name: value if name == "advice" else _quoted(value) for name, value in values.items()}
     return Diagnosis(rule, severity, message.format(**said), fix.format(**quoted))
 
 
 def _quoted(value: object) -> str:
-    return " ".join(quote(str(one)) for one in (value if isinstance(value, tuple) else (value,)))
+    return " ".join(quote(str(one)) for one in (value if type(value) is tuple else (value,)))

@@ -54,6 +54,6 @@ def _requirement(seen: Observed) -> str:
         return "keras"
     version = Version(seen.tensorflow.release.version)
     if seen.facts.environment.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True") and version >= _KERAS_3:
-        return f"'tf-keras~={version.major}.{version.minor}.0'"
+        return f"tf-keras~={version.major}.{version.minor}.0"
     allowed = specifier_of(seen.tensorflow, "keras", seen.python)
-    return f"'keras{allowed}'" if allowed else "keras"
+    return f"keras{allowed}" if allowed else "keras"

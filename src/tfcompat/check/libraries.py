@@ -58,7 +58,7 @@ def _rows(seen: Observed) -> Sequence[Library] | Link:
     if isinstance(seen.facts.libraries, Unavailable):
         if seen.installed is None:
             return Link("", {}, skipped="without TensorFlow it is not known which CUDA is wanted")
-        return Link("", {}, (diagnose("libraries-unknown", why=why(seen.facts.libraries)),))
+        return Link("", {}, (diagnose("libraries-unknown", why=why(seen.facts.libraries).replace("not tried: ", "")),))
     return seen.facts.libraries
 
 

@@ -34,10 +34,14 @@ class Link(NamedTuple):
 
     @property
     def because(self) -> str:
-        """What broke it, or is not known, or why it was left out; empty for a link that is whole. The first and its explanation."""
+        """What broke it, or is not known, or why it was left out; empty for a link that is whole. The first cause and its explanation."""
+        return "; ".join(self.causes[:2]) or self.skipped
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Everything that broke it, or is not known; what was seen comes before what rules and log lines say."""
         wanted = {"broken": "error", "unknown": "unknown"}.get(self.status)
-        messages = list(dict.fromkeys(d.message for d in self.diagnoses if d.severity == wanted))
-        return "; ".join(messages[:2]) or self.skipped
+        return tuple(dict.fromkeys(d.message for d in self.diagnoses if d.severity == wanted))
 
     @property
     def fix(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tfcompat.check.diagnosis import Diagnosis
@@ -14,7 +15,7 @@ from tfcompat.check.observed import observe
 from tfcompat.check.smoke import look_at_smoke, passed
 from tfcompat.check.tensorflow import look_at_tensorflow
 from tfcompat.facts import Unavailable
-from tfcompat.prose import remedy, sentence
+from tfcompat.prose import remedy, summary
 from tfcompat.rules import RULES, Finding, evaluate
 from tfcompat.signatures import Match, match_signatures
 from tfcompat.versions import version
@@ -55,8 +56,9 @@ _SIGNATURE_LINKS = {
     "keras": "keras",
 }  # by group of the catalogue; all others belong to TensorFlow
 _LOG_LINES = 8
+_NOISE = re.compile(r'^\s*(File "<stdin>"|[\^~]+$|Extension modules: )')  # of a traceback: the probe's own frames
 _LOG_SEARCHED = 200
-_BY_LUCK = "; it works here all the same"
+_IMPORT_RULES = ("platform-has-wheel", "python-has-wheel", "package-range", "numpy-abi")  # an import that succeeds refutes them
 
 
 class Report(NamedTuple):
@@ -104,7 +106,7 @@ def check_facts(
     matches = _matches(seen, signatures)
     added: dict[str, list[Diagnosis]] = {name: [] for name in LINKS}
     for finding in evaluate(matrix, seen.stack, [rule for rule in RULES if rule.id in RULE_LINKS]):
-        added[RULE_LINKS[finding.rule.id]] += _of_rule(finding, works)
+        added[RULE_LINKS[finding.rule.id]] += _of_rule(finding, _proof(finding.rule.id, seen, works))
     if expect == "auto" and not gpu:
         added["driver"].append(assumed_cpu(facts))
     for link, diagnosis in unmet(seen, matrix, wishes or {}):
@@ -122,7 +124,7 @@ def _chain(seen: Observed, added: Mapping[str, Sequence[Diagnosis]]) -> Iterator
     whole = True
     for name in LINKS:
         link = _look(name, seen, whole)
-        more = [d for d in added[name] if not link.skipped or d.severity != "unknown"]
+        more = [d for d in added[name] if not link.skipped or d.severity != "unknown" or d.rule not in RULE_LINKS]
         link = link._replace(diagnoses=(*link.diagnoses, *more))
         whole = whole and link.status != "broken"
         yield link
@@ -131,9 +133,13 @@ def _chain(seen: Observed, added: Mapping[str, Sequence[Diagnosis]]) -> Iterator
 def _look(name: str, seen: Observed, whole: bool) -> Link:
     if name == "tensorflow":
         return look_at_tensorflow(seen, whole)
-    if name == "smoke test":
-        return look_at_smoke(seen, whole)
-    looks = {"driver": look_at_driver, "runtime": look_at_runtime, "libraries": look_at_libraries, "keras": look_at_keras}
+    looks = {
+        "driver": look_at_driver,
+        "runtime": look_at_runtime,
+        "libraries": look_at_libraries,
+        "keras": look_at_keras,
+        "smoke test": look_at_smoke,
+    }
     return looks[name](seen)
 
 
@@ -156,16 +162,26 @@ def _with_log(chain: tuple[Link, ...], matches: Sequence[Match]) -> tuple[Link, 
     return tuple(links)
 
 
-def _of_rule(finding: Finding, works: bool) -> list[Diagnosis]:
-    """What a rule found. Where the smoke test passed, that is the stronger evidence: the rule then warns, and doubts are settled."""
+def _proof(rule: str, seen: Observed, works: bool) -> str:
+    """What was seen to work although *rule* says that it cannot; empty where nothing was."""
+    tried = seen.facts.tensorflow
+    if works:
+        return "it works here all the same"
+    if rule in _IMPORT_RULES and not isinstance(tried, Unavailable) and tried.version is not None:
+        return "it imports here all the same"
+    return ""
+
+
+def _of_rule(finding: Finding, proof: str) -> list[Diagnosis]:
+    """What a rule found. Where there is *proof* to the contrary, that is the stronger evidence: the rule then warns, and doubts are settled."""
     verdict = finding.verdict
-    if verdict.outcome == "ok" or (verdict.outcome == "unknown" and works):
+    if verdict.outcome == "ok" or (verdict.outcome == "unknown" and proof):
         return []
-    said, fix = sentence(finding), remedy(finding)
+    said, fix = summary([finding]), remedy(finding)
     if verdict.outcome == "unknown":
         return [Diagnosis(finding.rule.id, "unknown", said, fix)]
-    if finding.rejects and works:
-        return [Diagnosis(finding.rule.id, "warning", said + _BY_LUCK, fix)]
+    if finding.rejects and proof:
+        return [Diagnosis(finding.rule.id, "warning", f"{said}; {proof}", fix)]
     return [Diagnosis(finding.rule.id, verdict.severity, said, fix)]
 
 
@@ -174,7 +190,11 @@ def _last_lines(seen: Observed, signatures: Sequence[Signature]) -> tuple[str, .
     tried = seen.facts.tensorflow
     kept: list[str] = []
     for line in reversed(() if isinstance(tried, Unavailable) else tried.log[-_LOG_SEARCHED:]):
-        if line.strip() and not any(m.severity == "harmless" for m in match_signatures([line], signatures, gpu_expected=seen.gpu)):
+        if (
+            line.strip()
+            and not _NOISE.search(line)
+            and not any(m.severity == "harmless" for m in match_signatures([line], signatures, gpu_expected=seen.gpu))
+        ):
             kept.append(line)
             if len(kept) == _LOG_LINES:
                 break

@@ -20,6 +20,7 @@ __all__ = ["look_at_smoke", "passed", "seconds"]
 REQUIRED = ("matmul", "elementwise", "reduction", "convolution", "training")  # in float32
 _SLOW = 5.0  # seconds that a first run takes longer than the second: a library is loaded in less
 _MILLISECONDS = 1e-3
+_SHOWN = 0.1
 
 
 def passed(seen: Observed) -> bool:
@@ -30,16 +31,18 @@ def passed(seen: Observed) -> bool:
     return not _missing(seen, tried.smoke) and all(_fine(step, seen.gpu) for step in tried.smoke)
 
 
-def look_at_smoke(seen: Observed, whole_so_far: bool) -> Link:
-    """*whole_so_far*: no link before this one is broken, so that what fails here fails of itself."""
+def look_at_smoke(seen: Observed) -> Link:
+    """What was computed, how fast, and what failed."""
     tried = seen.facts.tensorflow
     if isinstance(tried, Unavailable) or tried.version is None:
         return Link("smoke test", {}, skipped="TensorFlow was not imported")
-    shown = {step.step: _times(step) for step in tried.smoke if step.outcome == "ok" and step.dtype in ("", "float32")}
-    return Link("smoke test", shown, tuple(_diagnoses(seen, tried, whole_so_far)))
+    several = len({step.device for step in tried.smoke}) > 1
+    counted = [step for step in tried.smoke if step.outcome == "ok" and step.dtype in ("", "float32")]
+    shown = {f"{step.step} on {step.device}" if several else step.step: _times(step) for step in counted}
+    return Link("smoke test", shown, tuple(_diagnoses(seen, tried)))
 
 
-def _diagnoses(seen: Observed, tried: Tensorflow, whole_so_far: bool) -> Iterator[Diagnosis]:
+def _diagnoses(seen: Observed, tried: Tensorflow) -> Iterator[Diagnosis]:
     failed = [step for step in tried.smoke if not _fine(step, seen.gpu)]
     for step in failed:
         yield _failure(step, seen.gpu)
@@ -48,7 +51,10 @@ def _diagnoses(seen: Observed, tried: Tensorflow, whole_so_far: bool) -> Iterato
     elif tried.error is not None and not failed:
         yield diagnose("smoke-failed", step=tried.stage, device="this machine", why=f"{tried.error.type}: {tried.error.message}")
     elif not tried.smoke:
-        yield diagnose("smoke-not-run", why="--no-smoke was given" if whole_so_far else "see above", advice="run it without --no-smoke")
+        if seen.facts.asked.smoke:
+            yield diagnose("smoke-not-run", why="TensorFlow did not get so far", advice="")
+        else:
+            yield diagnose("smoke-not-run", why="--no-smoke was given", advice="run it without --no-smoke")
     elif not failed and (missing := _missing(seen, tried.smoke)):
         yield diagnose("smoke-incomplete", steps=", ".join(missing))
     yield from _remarks(tried.smoke)
@@ -96,8 +102,10 @@ def _times(step: Step) -> str:
 
 
 def seconds(value: float) -> str:
-    """A time as people read it: ``0.4 ms``, ``12 ms``, ``3.1 s``."""
+    """A time as people read it: ``<0.1 ms``, ``0.4 ms``, ``12 ms``, ``3.1 s``."""
     if value >= 1:
         return f"{value:.1f} s"
     thousandths = value / _MILLISECONDS
+    if thousandths < _SHOWN:
+        return f"<{_SHOWN} ms"
     return f"{thousandths:.0f} ms" if thousandths >= 2 else f"{thousandths:.1f} ms"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from tfcompat.check.smoke import seconds
 from tfcompat.drivers import driver_text
 from tfcompat.facts import Unavailable, known
-from tfcompat.prose import listed
+from tfcompat.prose import capital, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,14 +54,12 @@ def verdict(report: Report) -> str:
     if report.verdict == "ok":
         return f"{device} works: {_summary(report)}"
     if report.verdict == "broken" and broken is not None:
-        what = "TensorFlow does not work on the GPU" if report.expected == "gpu" else "TensorFlow does not work"
-        return f"{what}. The first broken link is the {_title(broken)}: {plain(broken.because)}"
-    because = f": {plain(broken.because)}" if broken is not None else ""
-    return f"Whether TensorFlow works on the {device} is not established{because}"
-
-
-def _title(link: Link) -> str:
-    return {"tensorflow": "TensorFlow itself", "keras": "Keras beside it"}.get(link.name, link.name)
+        if all(d.rule == "not-as-expected" for d in report.findings if d.severity == "error"):
+            return f"This is not the environment that is expected: {'; '.join(c for link in report.chain for c in link.causes)}"
+        what = "GPU does not work" if report.expected == "gpu" else "TensorFlow does not work"
+        return f"{what}; first broken link: {broken.name}. {capital(plain(broken.causes[0]))}"
+    because = f": {plain(broken.causes[0])}" if broken is not None else ""
+    return f"Whether the {device} works is not established{because}"
 
 
 def _summary(report: Report) -> str:

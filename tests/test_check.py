@@ -1,0 +1,747 @@
+"""What ``check`` makes of facts: every diagnosis once, each from a healthy environment in which one thing is changed.
+
+``facts/healthy-gpu.json`` is what the probe prints over the stand-ins of ``standins.py`` (a driver, CUDA's libraries and
+a TensorFlow that all work), with its paths made those of an image. The same faults on the real way through the
+loader are in test_check_standins.py, on real TensorFlow in tests/tensorflow.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tfcompat.check import Report, check_facts
+from tfcompat.check.diagnosis import DIAGNOSES, diagnose
+from tfcompat.check.link import LINKS
+from tfcompat.check.report import RULE_LINKS
+from tfcompat.facts import parse_facts
+from tfcompat.matrix import load_bundled
+from tfcompat.matrix.catalogue import load_signatures
+from tfcompat.outputs.check import check_lines, verdict
+from tfcompat.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HEALTHY = (Path(__file__).parent / "facts" / "healthy-gpu.json").read_text(encoding="utf-8")
+MATRIX = load_bundled()
+SIGNATURES = load_signatures()
+GONE = "cannot open shared object file: No such file or directory"
+GIVE = (
+    "start it with --gpus all (docker), --device nvidia.com/gpu=all (podman) or a limit of nvidia.com/gpu: 1 (Kubernetes); "
+    "the host needs the NVIDIA Container Toolkit"
+)
+PATH_FIX = (
+    """find "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nvidia" -maxdepth 2 -name lib -type d """
+    "> /etc/ld.so.conf.d/nvidia-pip.conf && ldconfig"
+)
+Document = dict[str, Any]
+
+
+def healthy(**changes: Any) -> Document:
+    """The healthy facts with some changed, by path: ``driver__libcuda__init={"code": 804}``."""
+    document: Document = json.loads(HEALTHY)
+    for path, value in changes.items():
+        put(document, path, value)
+    return document
+
+
+def put(document: Document, path: str, value: Any) -> None:
+    *parents, last = path.split("__")
+    place: Any = document
+    for name in parents:
+        place = place[int(name)] if name.isdigit() else place[name]
+    place[int(last) if last.isdigit() else last] = value
+
+
+def check(document: Document, expect: Any = "auto", **wishes: str) -> Report:
+    facts, whole = parse_facts(json.dumps(document), "facts.json")
+    return check_facts(facts, whole, MATRIX, SIGNATURES, expect, wishes)
+
+
+def unlisted(**changes: Any) -> Document:
+    """A driver that lists nothing, so that TensorFlow and the smoke test have no GPU."""
+    document = healthy(**{"tensorflow__devices": [], "tensorflow__smoke": [NO_GPU], "driver__libcuda__devices": [], **changes})
+    document["driver"]["libcuda"].pop("count", None)
+    return document
+
+
+def without_libcuda(**changes: Any) -> Document:
+    return unlisted(driver__libcuda={"unavailable": f"libcuda.so.1: {GONE}"}, **changes)
+
+
+def failing_init(code: int, name: str = "", message: str = "", **changes: Any) -> Document:
+    return unlisted(driver__libcuda__init={"code": code, "name": name, "message": message}, **changes)
+
+
+def library(soname: str, document: Document | None = None, **cells: Any) -> Document:
+    """The row of one library with other cells; TensorFlow lists no GPU then."""
+    document = unlisted() if document is None else document
+    document["driver"]["libcuda"] = json.loads(HEALTHY)["driver"]["libcuda"]
+    row = next(row for row in document["libraries"] if row["soname"] == soname)
+    if "unavailable" in cells:
+        row.pop("path", None)
+        row.pop("version", None)
+    row.update(cells)
+    return document
+
+
+def distribution(name: str, **cells: Any) -> Document:
+    document = healthy()
+    row = next(row for row in document["distributions"]["installed"] if row["name"] == name)
+    row.update(cells)
+    return document
+
+
+def installed(name: str, version: Any, **cells: Any) -> Document:
+    """One more distribution."""
+    document = healthy()
+    document["distributions"]["installed"].append(
+        {"name": name, "version": version, "folder": "/site", "entry": f"{name}.dist-info", **cells}
+    )
+    return document
+
+
+def stopped(stage: str, ended: Document, **changes: Any) -> Document:
+    """A TensorFlow that came no further than *stage*."""
+    document = healthy(tensorflow__stage=stage, tensorflow__ended=ended)
+    if stage == "import":
+        for name in ("version", "devices", "keras", "import_seconds", "build", "file"):
+            document["tensorflow"].pop(name, None)
+        document["tensorflow"]["smoke"] = []
+    for path, value in changes.items():
+        put(document, path, value)
+    return document
+
+
+def step(name: str, **cells: Any) -> Document:
+    document = healthy()
+    row = next(row for row in document["tensorflow"]["smoke"] if row["step"] == name)
+    row.update(cells)
+    return document
+
+
+NO_GPU = {"step": "device", "device": "/GPU:0", "outcome": "failed", "message": "TensorFlow lists no GPU"}
+IMPORT_ERROR = {"type": "ImportError", "message": "something\nlibfoo.so.1: cannot open shared object file"}
+
+# id of the diagnosis: the facts, the link, its status, what it says, what it advises
+BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
+    "gpu-not-passed": (
+        without_libcuda(driver__nodes={}),
+        "driver",
+        "the host has an NVIDIA driver (570.124.06), but no GPU was given to this container: there is no /dev/nvidia0",
+        GIVE,
+    ),
+    "no-driver": (
+        without_libcuda(driver__nodes={}, driver__module={"unavailable": "no"}, driver__proc={"unavailable": "no"}, driver__pci=[]),
+        "driver",
+        "nothing of an NVIDIA driver is visible: no device node, no kernel module, no libcuda.so.1",
+        f"in a container: {GIVE}. On the host itself: install the NVIDIA driver, and see that nvidia-smi works",
+    ),
+    "libcuda-missing": (
+        without_libcuda(),
+        "driver",
+        f"the device nodes are here, but libcuda.so.1 cannot be opened: libcuda.so.1: {GONE}",
+        "start the container with the environment variable NVIDIA_DRIVER_CAPABILITIES=compute,utility, so that the toolkit mounts "
+        "the driver's library; do not install it in the image",
+    ),
+    "nodes-forbidden": (
+        failing_init(999, driver__nodes={"/dev/nvidia0": False, "/dev/nvidiactl": True, "/dev/nvidia-uvm": False}),
+        "driver",
+        "user 0 may not use /dev/nvidia0, /dev/nvidia-uvm",
+        "run as a user of the group that owns the nodes (docker run --group-add), or let the NVIDIA Container Toolkit set the device rules",
+    ),
+    "uvm-node-missing": (
+        failing_init(999, "CUDA_ERROR_UNKNOWN", "unknown error", driver__nodes={"/dev/nvidia0": True, "/dev/nvidiactl": True}),
+        "driver",
+        "cuInit returns 999 (CUDA_ERROR_UNKNOWN, unknown error), and /dev/nvidia-uvm is not here",
+        "on the host run nvidia-modprobe -u (or any CUDA program) once, then start the container again",
+    ),
+    "devices-hidden": (
+        failing_init(100, environment__CUDA_VISIBLE_DEVICES="-1"),
+        "driver",
+        "CUDA_VISIBLE_DEVICES='-1' hides every GPU from this process",
+        "unset CUDA_VISIBLE_DEVICES, or name a GPU in it, as in CUDA_VISIBLE_DEVICES=0",
+    ),
+    "no-device": (
+        failing_init(100, "CUDA_ERROR_NO_DEVICE"),
+        "driver",
+        "the driver is loaded and finds no GPU: cuInit returns 100 (CUDA_ERROR_NO_DEVICE)",
+        f"see whether nvidia-smi -L lists it on the host and in the container; {GIVE}",
+    ),
+    "driver-mismatch": (
+        failing_init(803),
+        "driver",
+        "libcuda and the kernel module are of different drivers: cuInit returns 803",
+        "reboot the host after a driver upgrade; remove driver packages (cuda, cuda-drivers, nvidia-driver-*, libnvidia-compute-*) "
+        "from the image",
+    ),
+    "forward-compatibility-refused": (
+        failing_init(804, driver__libcuda__path="/usr/local/cuda/compat/libcuda.so.570.1"),
+        "driver",
+        "the cuda-compat library of the image is used (/usr/local/cuda/compat/libcuda.so.570.1), and this GPU does not allow that: "
+        "cuInit returns 804",
+        "upgrade the host's driver, or take /usr/local/cuda/compat out of LD_LIBRARY_PATH and /etc/ld.so.conf.d; compat works on "
+        "data-centre GPUs only",
+    ),
+    "fabric-not-ready": (
+        failing_init(802),
+        "driver",
+        "the GPUs are there, and the NVLink fabric is not: cuInit returns 802",
+        "start nvidia-fabricmanager of the driver's own version on the host, and wait until nvidia-smi -q says that the fabric is completed",
+    ),
+    "gpu-lost": (
+        failing_init(999, driver__nvml__init={"code": 999, "message": "Unknown Error"}),
+        "driver",
+        "the container had a GPU and lost it: cuInit returns 999; NVML says Unknown Error",
+        "start the container again; systemd took its device rules away (use CDI, or nvidia-ctk system create-dev-char-symlinks)",
+    ),
+    "cuinit-failed": (
+        failing_init(46, "CUDA_ERROR_DEVICE_UNAVAILABLE"),
+        "driver",
+        "the driver cannot be initialised: cuInit returns 46 (CUDA_ERROR_DEVICE_UNAVAILABLE)",
+        "see whether nvidia-smi works on the host and in the container, and look for Xid lines in the host's dmesg",
+    ),
+    "driver-died": (
+        unlisted(
+            driver__libcuda={
+                "path": "/l/libcuda.so.1",
+                "unavailable": "the process died of SIGSEGV",
+                "ended": {"how": "signal", "signal": "SIGSEGV"},
+            }
+        ),
+        "driver",
+        "asking the driver ended badly: the process died of SIGSEGV",
+        "see whether nvidia-smi works on the host; a driver that hangs or crashes needs a reboot",
+    ),
+    "library-missing": (
+        library("libcusolver.so.11", unavailable=f"libcusolver.so.11: {GONE}"),
+        "libraries",
+        "libcusolver.so.11 cannot be opened, and TensorFlow drops every GPU without it",
+        "pip install 'tensorflow[and-cuda]==2.18.0'",
+    ),
+    "library-not-on-path": (
+        library("libcusolver.so.11", unavailable=f"libcusolver.so.11: {GONE}", elsewhere=["/site/nvidia/cusolver/lib/libcusolver.so.11"]),
+        "libraries",
+        "libcusolver.so.11 is installed (/site/nvidia/cusolver/lib/libcusolver.so.11), but neither TensorFlow nor the loader looks there: "
+        "every GPU is dropped",
+        PATH_FIX,
+    ),
+    "library-other-version": (
+        library("libcudnn.so.9", unavailable=f"libcudnn.so.9: {GONE}", others=[{"soname": "libcudnn.so.8", "version": "8.9.6"}]),
+        "libraries",
+        "TensorFlow wants libcudnn.so.9, and only libcudnn.so.8 (8.9.6) can be opened: every GPU is dropped without an error",
+        "pip install 'tensorflow[and-cuda]==2.18.0'",
+    ),
+    "library-broken": (
+        library("libcudart.so.12", unavailable="/l/libcudart.so.12: file too short"),
+        "runtime",
+        "libcudart.so.12 is found and cannot be opened: /l/libcudart.so.12: file too short",
+        "pip install 'tensorflow[and-cuda]==2.18.0'",
+    ),
+    "tensorflow-missing": (
+        stopped(
+            "import", {"how": "done"}, distributions__installed=[], distributions__modules={"tensorflow": None}, wheel={"unavailable": "no"}
+        ),
+        "tensorflow",
+        "TensorFlow is not installed for /usr/bin/python3",
+        "pip install tensorflow, or run check with the interpreter that has it",
+    ),
+    "tensorflow-half-removed": (
+        stopped("import", {"how": "done"}, distributions__modules={"tensorflow": ""}),
+        "tensorflow",
+        "the tensorflow folder is there without its code: it was removed or overwritten half-way",
+        "pip uninstall -y tensorflow; rm -r /usr/local/lib/python3.12/dist-packages/tensorflow; pip install tensorflow==2.18.0",
+    ),
+    "import-failed": (
+        stopped("import", {"how": "done"}, tensorflow__error=IMPORT_ERROR),
+        "tensorflow",
+        "importing TensorFlow fails: ImportError: libfoo.so.1: cannot open shared object file",
+        "",
+    ),
+    "no-avx": (
+        stopped("import", {"how": "signal", "signal": "SIGILL"}, platform__cpu={"model": "Old CPU", "avx": False}),
+        "tensorflow",
+        "this CPU (Old CPU) has no AVX, which the TensorFlow wheels are compiled for",
+        "use a machine with AVX, give the virtual machine the host's CPU model (-cpu host), or build TensorFlow for this CPU",
+    ),
+    "illegal-instruction": (
+        stopped("import", {"how": "signal", "signal": "SIGILL"}),
+        "tensorflow",
+        "TensorFlow was compiled for instructions that this CPU (Stand-in CPU) lacks",
+        "use a newer machine or an older TensorFlow, or expose the CPU's flags to the virtual machine",
+    ),
+    "out-of-memory": (
+        stopped("import", {"how": "signal", "signal": "SIGKILL"}, tensorflow__out_of_memory_kills=1, container__memory_limit=256 << 20),
+        "tensorflow",
+        "the kernel ended TensorFlow during import for using more memory than this container may (256 MiB)",
+        "give the container more memory (docker run --memory, resources.limits.memory)",
+    ),
+    "died": (
+        stopped("import", {"how": "signal", "signal": "SIGKILL"}),
+        "tensorflow",
+        "TensorFlow died during import: of SIGKILL",
+        "",
+    ),
+    "hung": (
+        stopped("convolution (float32) on /GPU:0", {"how": "hung", "limit": 300}),
+        "smoke test",
+        "TensorFlow did not come to an end during convolution (float32) on /GPU:0 within 300 seconds",
+        "when it is known to be slow (a first start that compiles PTX), allow more with --timeout; else look at the last log lines",
+    ),
+    "no-gpu-listed": (
+        library("libcudart.so.12"),
+        "tensorflow",
+        "the driver and every library can be opened, and TensorFlow lists no GPU all the same",
+        "",
+    ),
+    "keras-missing": (
+        healthy(tensorflow__keras={"unavailable": "ImportError: no keras"}),
+        "keras",
+        "tf.keras cannot be imported: ImportError: no keras",
+        "pip install 'keras>=3.5.0'",
+    ),
+    "smoke-failed": (
+        step("convolution", outcome="failed", message="InternalError: no\nmore"),
+        "smoke test",
+        "convolution on /GPU:0 fails: InternalError: no",
+        "",
+    ),
+}
+UNKNOWN: Mapping[str, tuple[Document, str, str, str]] = {
+    "library-version-unknown": (
+        library("libcudnn.so.9", healthy(), version={"unavailable": "AttributeError: no"}),
+        "libraries",
+        "libcudnn.so.9 is open, but does not say its version: AttributeError: no",
+        "",
+    ),
+    "libraries-unknown": (
+        healthy(libraries={"unavailable": "not tried: no GPU is expected"}),
+        "libraries",
+        "the CUDA libraries were not opened: no GPU is expected",
+        "run the probe with --expect gpu",
+    ),
+    "build-unknown": (
+        healthy(wheel={"folder": "/x", "build": {"unavailable": "nothing about CUDA"}}),
+        "tensorflow",
+        "what this TensorFlow was built for is not established: nothing about CUDA",
+        "",
+    ),
+    "not-probed": (
+        healthy(tensorflow={"unavailable": "--no-tensorflow was given"}),
+        "tensorflow",
+        "TensorFlow was not tried: --no-tensorflow was given",
+        "run the probe without --no-tensorflow",
+    ),
+    "keras-not-reached": (
+        stopped("devices", {"how": "done"}, tensorflow__keras={"unavailable": "no"}, tensorflow__smoke=[]),
+        "keras",
+        "Keras was not reached",
+        "",
+    ),
+    "smoke-not-run": (
+        healthy(tensorflow__smoke=[], asked__smoke=False),
+        "smoke test",
+        "the smoke test was not run: --no-smoke was given",
+        "run it without --no-smoke",
+    ),
+    "smoke-on-cpu": (
+        step("reduction", device="/CPU:0", placed="/job:localhost/replica:0/task:0/device:CPU:0"),
+        "smoke test",
+        "the smoke test ran on the CPU, and a GPU is expected",
+        "run the probe with --expect gpu",
+    ),
+    "smoke-incomplete": (
+        healthy(tensorflow__smoke=json.loads(HEALTHY)["tensorflow"]["smoke"][:1]),
+        "smoke test",
+        "the smoke test has no result for elementwise, reduction, convolution, training",
+        "run the probe of this very tfcompat: tfcompat probe --print",
+    ),
+}
+# beside a GPU that works: the severity, the sentence, the advice
+REMARKS: Mapping[str, tuple[Document, str, str, str]] = {
+    "forward-compatibility": (
+        healthy(driver__libcuda__path="/usr/local/cuda/compat/libcuda.so.570.1"),
+        "note",
+        "the cuda-compat library of the image serves (/usr/local/cuda/compat/libcuda.so.570.1), above the host's driver 570.124.06",
+        "",
+    ),
+    "mig": (healthy(driver__nvml__devices__0__mig=True), "note", "MIG is on: the program sees slices of the GPU, one at a time", ""),
+    "different-gpus": (
+        healthy(driver__libcuda__devices=[{"name": "NVIDIA H100 PCIe", "capability": "9.0"}, {"name": "Tesla T4", "capability": "7.5"}]),
+        "note",
+        "the GPUs differ: NVIDIA H100 (9.0), NVIDIA T4 (7.5)",
+        "",
+    ),
+    "two-tensorflows": (
+        installed("tensorflow-cpu", "2.18.0"),
+        "warning",
+        "tensorflow, tensorflow-cpu are installed over each other, in the same folder",
+        "pip uninstall -y tensorflow tensorflow-cpu; then install the one you want",
+    ),
+    "duplicate": (
+        installed("numpy", "1.26.4"),
+        "warning",
+        "numpy is installed twice: 2.0.2 and 1.26.4",
+        "pip uninstall -y numpy until it is gone, then install it once",
+    ),
+    "metadata-broken": (
+        installed("keras", {"unavailable": "METADATA: No such file"}),
+        "warning",
+        "the metadata of keras cannot be read: METADATA: No such file",
+        "pip install --force-reinstall --no-deps keras",
+    ),
+    "files-missing": (
+        distribution("tensorflow", files={"count": 9000, "missing": 12, "first_missing": ["tensorflow/python/x.py"], "truncated": []}),
+        "warning",
+        "12 of 9000 files of tensorflow are gone, such as tensorflow/python/x.py",
+        "pip install --force-reinstall --no-deps tensorflow==2.18.0",
+    ),
+    "file-truncated": (
+        distribution("keras", files={"count": 9, "missing": 0, "truncated": [{"path": "keras/a.so", "recorded": 90, "actual": 3}]}),
+        "warning",
+        "keras/a.so of keras has 3 bytes and should have 90",
+        "pip install --force-reinstall --no-deps keras==3.6.0",
+    ),
+    "leftovers": (
+        healthy(distributions__leftovers=["/site/~ensorflow", "/site/~ther"]),
+        "note",
+        "pip left /site/~ensorflow behind, from an uninstall that failed",
+        "rm -r '/site/~ensorflow'",
+    ),
+    "shadowed": (
+        healthy(tensorflow__from_working_directory=["/app/timeit.py"]),
+        "warning",
+        "/app/timeit.py in the working directory takes the place of a module of the same name",
+        "rename it, or start Python from another folder",
+    ),
+    "version-differs": (
+        healthy(tensorflow__version="2.17.0"),
+        "warning",
+        "the metadata says tensorflow 2.18.0, and the code says 2.17.0",
+        "pip install --force-reinstall --no-deps tensorflow==2.18.0",
+    ),
+    "keras-backend": (
+        healthy(tensorflow__keras__backend="jax"),
+        "warning",
+        "Keras computes with jax, not with TensorFlow",
+        "unset KERAS_BACKEND, or set KERAS_BACKEND=tensorflow",
+    ),
+    "slow-start": (
+        step("matmul", seconds=95.0, again=0.002),
+        "warning",
+        "the first run of matmul took 95.0 s, the second 2 ms: the driver compiled PTX",
+        "take a TensorFlow with code for this GPU, or keep the cache on a volume: CUDA_CACHE_PATH=/cache CUDA_CACHE_MAXSIZE=4294967296",
+    ),
+    "soft-placement": (
+        step("training", soft_placement=True),
+        "note",
+        "the training step needed soft placement: an operation of Keras has no GPU kernel",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_link_is_named_with_its_cause_and_its_remedy(name: str) -> None:
+    document, link, because, fix = BROKEN[name]
+    report = check(document, "gpu")
+    assert report.verdict == "broken"
+    first = report.broken
+    assert first is not None
+    assert (first.name, first.status, first.causes[0], first.fix) == (link, "broken", because, fix)
+    assert first.diagnoses[0].rule == name
+    assert verdict(report) == f"GPU does not work; first broken link: {link}. {capitalised(because)}"
+
+
+def capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:] if text.partition(" ")[0] in ("the", "nothing", "this", "user", "asking", "importing") else text
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_is_not_known_does_not_pass(name: str) -> None:
+    document, link, because, fix = UNKNOWN[name]
+    report = check(document, "gpu")
+    assert report.verdict == "unknown"
+    row = next(row for row in report.chain if row.name == link)
+    assert (row.status, row.because, row.fix) == ("unknown", because, fix)
+    assert any(d.rule == name for d in row.diagnoses)
+
+
+@pytest.mark.parametrize("name", REMARKS)
+def test_what_works_all_the_same_is_remarked(name: str) -> None:
+    document, severity, message, fix = REMARKS[name]
+    report = check(document)
+    assert (report.verdict, report.expected) == ("ok", "gpu")
+    assert (name, severity, message, fix) in report.findings
+
+
+EXPECTED = {"not-as-expected", "expectation-unknown"}
+ASSUMED = {"cpu-assumed", "gpu-left-out"}
+
+
+def test_every_diagnosis_is_seen() -> None:
+    assert set(DIAGNOSES) == {*BROKEN, *UNKNOWN, *REMARKS, *EXPECTED, *ASSUMED}
+
+
+def test_a_healthy_gpu() -> None:
+    report = check(healthy())
+    assert [(link.name, link.status) for link in report.chain] == [(name, "ok") for name in LINKS]
+    assert verdict(report).startswith(
+        "GPU works: NVIDIA H100 (9.0), driver 570.124.06, CUDA 12.5, cuDNN 9.3.0, tensorflow 2.18.0; matmul ok in "
+    )
+    assert [d.rule for d in report.findings] == ["gpu-architecture"]
+
+
+# -- what is promised ------------------------------------------------------------------------------------
+
+
+def on_cpu(document: Document) -> Document:
+    """The same smoke test where nothing of a GPU is seen."""
+    for row in document["tensorflow"]["smoke"]:
+        row.update(device="/CPU:0", placed="/job:localhost/replica:0/task:0/device:CPU:0")
+    document["tensorflow"]["devices"] = []
+    document["asked"].update(expect="auto", gpu=False)
+    document["libraries"] = {"unavailable": "not tried: no GPU is expected"}
+    absent = {"unavailable": "no"}
+    document["driver"] = {"module": absent, "proc": absent, "nodes": {}, "pci": [], "nvml": absent, "libcuda": absent}
+    return document
+
+
+def test_where_no_gpu_is_seen_the_cpu_is_assumed_and_that_is_said() -> None:
+    report = check(on_cpu(healthy()))
+    assert (report.verdict, report.expected) == ("ok", "cpu")
+    assert (
+        "cpu-assumed",
+        "note",
+        "no GPU is seen here, so the CPU is taken for what was promised",
+        "demand a GPU with --expect gpu",
+    ) in report.findings
+    assert [link.status for link in report.chain] == ["skipped", "skipped", "skipped", "ok", "ok", "ok"]
+    assert {link.because for link in report.chain if link.status == "skipped"} == {"no GPU is expected"}
+    assert verdict(report).startswith("CPU works: tensorflow 2.18.0, Keras 3.6.0; matmul ok in ")
+
+
+def test_a_gpu_of_the_host_that_was_left_out_is_a_warning() -> None:
+    document = on_cpu(healthy())
+    document["driver"]["pci"] = ["10de:2330", "10de:2330"]
+    report = check(document)
+    message = "the host has an NVIDIA GPU (PCI 10de:2330), and this container was not given it"
+    assert ("gpu-left-out", "warning", message, f"demand a GPU with --expect gpu; {GIVE}") in report.findings
+
+
+def test_a_demand_for_the_cpu_is_no_assumption() -> None:
+    assert check(on_cpu(healthy()), "cpu").findings == ()
+
+
+def test_what_ran_on_the_cpu_never_passes_for_a_gpu() -> None:
+    document = on_cpu(healthy())
+    report = check(document, "gpu")
+    assert report.verdict == "broken"
+    assert {link.name: link.status for link in report.chain}["smoke test"] == "unknown"
+
+
+@pytest.mark.parametrize("evidence", ["module", "proc", "nodes", "libcuda"])
+def test_each_sign_of_a_driver_makes_auto_expect_a_gpu(evidence: str) -> None:
+    document = on_cpu(healthy())
+    document["driver"][evidence] = json.loads(HEALTHY)["driver"][evidence]
+    assert check(document).expected == "gpu"
+
+
+# -- rules and wishes ------------------------------------------------------------------------------------
+
+
+def test_every_rule_about_a_running_environment_has_its_link() -> None:
+    about_tags = {"image-tag-exists", "image-contents", "image-requires-driver"}
+    assert set(RULE_LINKS) == {rule.id for rule in RULES} - about_tags
+    assert set(RULE_LINKS.values()) <= set(LINKS)
+
+
+def test_an_old_driver_is_the_rulebooks_finding() -> None:
+    report = check(unlisted(driver__proc="470.57.02", driver__libcuda=json.loads(HEALTHY)["driver"]["libcuda"]))
+    assert report.broken is not None
+    assert report.broken.name == "driver"
+    assert "driver 525.60.13 or newer is needed by CUDA 12.5, and the host has 470.57.02" in report.broken.causes
+
+
+def test_a_rule_that_the_smoke_test_refutes_warns() -> None:
+    document = distribution("protobuf", version="6.33.0")
+    report = check(document)
+    assert report.verdict == "ok"
+    message = "tensorflow 2.18.0 asks for protobuf!=4.21.0,!=4.21.1,!=4.21.2,!=4.21.3,!=4.21.4,!=4.21.5,<6.0.0.dev0,>=3.20.3, which protobuf 6.33.0 is not"
+    found = [d for d in report.findings if d.rule == "package-range"]
+    assert [d.severity for d in found] == ["warning"]
+    assert found[0].message.endswith("which protobuf 6.33.0 is not; it works here all the same"), message
+
+
+def test_a_rule_explains_an_import_that_failed() -> None:
+    document = stopped("import", {"how": "done"}, tensorflow__error=IMPORT_ERROR)
+    next(row for row in document["distributions"]["installed"] if row["name"] == "protobuf")["version"] = "6.33.0"
+    link = check(document).broken
+    assert link is not None
+    assert [d.rule for d in link.diagnoses if d.severity == "error"] == ["import-failed", "package-range"]
+    assert link.fix == "pin the package inside that range"
+
+
+def test_an_older_cudnn_breaks_the_libraries() -> None:
+    document = step("convolution", outcome="failed", message="FailedPreconditionError: DNN library is not found.")
+    library("libcudnn.so.9", document, version="9.1.0")
+    link = check(document).broken
+    assert link is not None
+    assert (link.name, link.because) == (
+        "libraries",
+        "cuDNN 9.1.0 is older than the 9.3.0.75 that tensorflow 2.18.0 is compiled with: convolutions fail",
+    )
+
+
+def test_a_log_line_explains_what_nothing_else_does() -> None:
+    line = "ImportError: libstdc++.so.6: version `GLIBC_2.27' not found (required by x.so)"
+    document = stopped("import", {"how": "done"}, tensorflow__error={"type": "ImportError", "message": "no"}, tensorflow__log=[line])
+    link = check(document).broken
+    assert link is not None
+    assert [d.rule for d in link.diagnoses if d.severity == "error"] == ["import-failed", "glibc-too-old"]
+    assert link.fix == next(s.fix for s in SIGNATURES if s.id == "glibc-too-old")
+
+
+def test_log_lines_beside_a_working_gpu_only_warn() -> None:
+    line = (
+        "W tensorflow/core/common_runtime/gpu/gpu_device.cc:2344] Cannot dlopen some GPU libraries. Please make sure the missing libraries"
+    )
+    report = check(healthy(tensorflow__log=[line]))
+    assert report.verdict == "ok"
+    assert {d.severity for d in report.findings} == {"warning"}
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "found", "link"),
+    [
+        ("tensorflow", "2.17", "2.18.0", "tensorflow"),
+        ("keras", "<3", "3.6.0", "keras"),
+        ("python", "3.11", "3.12.3", "tensorflow"),
+        ("cuda", ">=12.6", "12.5", "runtime"),
+        ("cudnn", "8", "9.3.0", "libraries"),
+        ("driver", ">=580", "570.124.6", "driver"),
+        ("gpu", "A100", "NVIDIA H100 (9.0)", "driver"),
+    ],
+)
+def test_another_environment_than_was_expected(name: str, wanted: str, found: str, link: str) -> None:
+    report = check(healthy(), **{name: wanted})
+    shown = "NVIDIA A100 (8.0)" if name == "gpu" else wanted
+    assert report.verdict == "broken"
+    assert report.broken is not None
+    assert (report.broken.name, report.broken.because) == (link, f"{name} {shown} is expected, and {found} is here")
+    assert verdict(report) == f"This is not the environment that is expected: {name} {shown} is expected, and {found} is here"
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("tensorflow", "2.18"), ("keras", ">=3"), ("python", "3.12"), ("cuda", "12"), ("cudnn", "9.3"), ("driver", ">=570"), ("gpu", "h100")],
+)
+def test_an_environment_as_expected(name: str, wanted: str) -> None:
+    assert check(healthy(), **{name: wanted}).verdict == "ok"
+
+
+@pytest.mark.parametrize("name", ["cuda", "gpu"])
+def test_a_wish_about_what_is_not_known_does_not_pass(name: str) -> None:
+    report = check(on_cpu(healthy()), "cpu", **{name: "12" if name == "cuda" else "A100"})
+    assert report.verdict == "unknown"
+    assert any(
+        d.rule == "expectation-unknown" and d.message.endswith("is expected, and which is here is not established") for d in report.findings
+    )
+
+
+# -- builds that the matrix does not have ----------------------------------------------------------------
+
+
+def test_a_build_of_ones_own_is_judged_by_what_it_says() -> None:
+    document = distribution("tensorflow", version="2.99.0")
+    document["tensorflow"]["version"] = "2.99.0"
+    document["wheel"]["build"]["cuda_compute_capabilities"] = ["sm_90"]
+    report = check(document)
+    assert (report.verdict, [d.rule for d in report.findings]) == ("ok", [])
+
+
+def test_a_cpu_build_under_the_name_of_a_gpu_build() -> None:
+    document = unlisted(wheel__build={"is_cuda_build": False})
+    report = check(document, "gpu")
+    links = {link.name: link for link in report.chain}
+    assert links["runtime"].because == "this TensorFlow is a CPU build, which opens no CUDA library"
+    assert "a GPU is expected, and the linux/amd64 wheel of tensorflow 2.18.0 is a CPU build" in links["tensorflow"].causes
+
+
+def test_a_remedy_quotes_what_came_out_of_the_container() -> None:
+    hostile = distribution("keras", version="1; reboot", files={"count": 1, "missing": 1, "first_missing": ["x"], "truncated": []})
+    found = [d for d in check(hostile).findings if d.rule == "files-missing"]
+    assert [d.fix for d in found] == ["pip install --force-reinstall --no-deps keras=='1; reboot'"]
+    assert diagnose("leftovers", paths=("/a b", "$(x)")).fix == "rm -r '/a b' '$(x)'"
+
+
+# -- laws ------------------------------------------------------------------------------------------------
+
+
+def leaves(place: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(place, dict):
+        return [path, *(leaf for name in place for leaf in leaves(place[name], (*path, name)))]
+    if isinstance(place, list):
+        return [path, *(leaf for index, one in enumerate(place) for leaf in leaves(one, (*path, index)))]
+    return [path]
+
+
+PLACES = leaves(json.loads(HEALTHY))[1:]
+VALUES: list[Callable[[], Any]] = [
+    lambda: None,
+    lambda: {"unavailable": "a reason"},
+    lambda: "",
+    lambda: "CPU:0",
+    lambda: [],
+    lambda: {},
+    lambda: 0,
+    lambda: -1,
+    lambda: 1e308,
+    lambda: True,
+    lambda: "\x1b[31m\n",
+]
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(VALUES)), min_size=1, max_size=4), st.sampled_from(["gpu", "cpu", "auto"])
+)
+def test_whatever_is_changed_it_never_passes_without_a_smoke_test_on_the_device(
+    changes: list[tuple[tuple[Any, ...], Callable[[], Any]]], expect: str
+) -> None:
+    document = json.loads(HEALTHY)
+    for path, value in changes:
+        place = document
+        try:
+            for name in path[:-1]:
+                place = place[name]
+            place[path[-1]] = copy.copy(value())
+        except (KeyError, IndexError, TypeError, AttributeError):
+            continue  # what was there went with an earlier change
+    try:
+        report = check(document, expect)
+    except Exception as error:
+        assert type(error).__name__ == "CouldNotCheck"  # noqa: PT017 - anything else is a crash
+        return
+    text = "\n".join(line.text for line in check_lines(report))
+    assert text.isprintable() or all(c.isprintable() or c == "\n" for c in text)
+    if report.verdict == "ok":
+        ran = {row["step"]: row for row in document["tensorflow"]["smoke"] if row["dtype"] == "float32"}
+        assert {"matmul", "elementwise", "reduction", "convolution", "training"} <= set(ran)
+        assert all(report.expected.upper() in row["placed"].upper() and row["error"] <= row["tolerance"] for row in ran.values())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(min_value=30, max_value=300))
+def test_lines_keep_to_the_width_but_for_what_is_pasted(width: int) -> None:
+    document, *_ = BROKEN["library-not-on-path"]
+    for line in check_lines(check(document, "gpu"), width):
+        whole = line.text.strip().startswith(("fix ", "(/", "/"))  # a command, and a path, which nothing may break
+        assert whole or len(line.text) <= max(50, min(width, 110)), line.text
