@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfcompat.check import Report, check_facts
+from tfcompat.check import Report, check_facts, parse_expectations
 from tfcompat.check.diagnosis import DIAGNOSES, diagnose
 from tfcompat.check.link import LINKS
 from tfcompat.check.report import RULE_LINKS
@@ -62,7 +62,7 @@ def put(document: Document, path: str, value: Any) -> None:
 
 def check(document: Document, expect: Any = "auto", **wishes: str) -> Report:
     facts, whole = parse_facts(json.dumps(document), "facts.json")
-    return check_facts(facts, whole, MATRIX, SIGNATURES, expect, wishes)
+    return check_facts(facts, whole, MATRIX, SIGNATURES, expect, parse_expectations(wishes, MATRIX))
 
 
 def unlisted(**changes: Any) -> Document:
@@ -128,7 +128,8 @@ def step(name: str, **cells: Any) -> Document:
 
 
 NO_GPU = {"step": "device", "device": "/GPU:0", "outcome": "failed", "message": "TensorFlow lists no GPU"}
-IMPORT_ERROR = {"type": "ImportError", "message": "something\nlibfoo.so.1: cannot open shared object file"}
+IMPORT_ERROR = {"type": "ImportError", "message": "libfoo.so.1: cannot open shared object file\nand more"}
+NO_TEMPORARY_FOLDER = "[Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp', '/usr/tmp', '/']"
 
 # id of the diagnosis: the facts, the link, its status, what it says, what it advises
 BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
@@ -253,6 +254,19 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         "TensorFlow is not installed for /usr/bin/python3",
         "pip install tensorflow, or run check with the interpreter that has it",
     ),
+    "no-site-packages": (
+        stopped(
+            "import",
+            {"how": "done"},
+            interpreter__site=False,
+            distributions__installed=[],
+            distributions__modules={"tensorflow": None},
+            wheel={"unavailable": "no"},
+        ),
+        "tensorflow",
+        "/usr/bin/python3 was started with -S, so that it does not look into site-packages, where TensorFlow would be",
+        "start it without -S",
+    ),
     "tensorflow-half-removed": (
         stopped("import", {"how": "done"}, distributions__modules={"tensorflow": ""}),
         "tensorflow",
@@ -263,6 +277,18 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         stopped("import", {"how": "done"}, tensorflow__error=IMPORT_ERROR),
         "tensorflow",
         "importing TensorFlow fails: ImportError: libfoo.so.1: cannot open shared object file",
+        "",
+    ),
+    "no-temporary-folder": (
+        stopped("import", {"how": "done"}, tensorflow__error={"type": "FileNotFoundError", "message": NO_TEMPORARY_FOLDER}),
+        "tensorflow",
+        "importing TensorFlow needs a folder for temporary files, and no writable one is here: FileNotFoundError: " + NO_TEMPORARY_FOLDER,
+        "give the container a writable /tmp: docker run --tmpfs /tmp, or an emptyDir volume at /tmp (Kubernetes)",
+    ),
+    "devices-failed": (
+        stopped("devices", {"how": "done"}, tensorflow__error={"type": "RuntimeError", "message": "CUDA error: invalid argument"}),
+        "tensorflow",
+        "TensorFlow cannot list its devices: RuntimeError: CUDA error: invalid argument",
         "",
     ),
     "no-avx": (
@@ -282,6 +308,12 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         "tensorflow",
         "the kernel ended TensorFlow during import for using more memory than this container may (256 MiB)",
         "give the container more memory (docker run --memory, resources.limits.memory)",
+    ),
+    "memory-refused": (
+        stopped("import", {"how": "done"}, tensorflow__error={"type": "MemoryError", "message": ""}),
+        "tensorflow",
+        "importing TensorFlow fails, because the system gives this process no more memory: MemoryError",
+        "raise the limit on memory (docker run --memory, resources.limits.memory, ulimit -v)",
     ),
     "died": (
         stopped("import", {"how": "signal", "signal": "SIGKILL"}),
@@ -339,11 +371,11 @@ UNKNOWN: Mapping[str, tuple[Document, str, str, str]] = {
         "TensorFlow was not tried: --no-tensorflow was given",
         "run the probe without --no-tensorflow",
     ),
-    "keras-not-reached": (
-        stopped("devices", {"how": "done"}, tensorflow__keras={"unavailable": "no"}, tensorflow__smoke=[]),
-        "keras",
-        "Keras was not reached",
-        "",
+    "not-started": (
+        healthy(tensorflow={"unavailable": "BlockingIOError: Resource temporarily unavailable"}),
+        "tensorflow",
+        "TensorFlow could not be tried, as no other process may be started here: BlockingIOError: Resource temporarily unavailable",
+        "allow more processes (docker run --pids-limit, podPidsLimit of the kubelet, ulimit -u)",
     ),
     "smoke-not-run": (
         healthy(tensorflow__smoke=[], asked__smoke=False),
@@ -538,6 +570,12 @@ def test_a_gpu_of_the_host_that_was_left_out_is_a_warning() -> None:
 
 def test_a_demand_for_the_cpu_is_no_assumption() -> None:
     assert check(on_cpu(healthy()), "cpu").findings == ()
+
+
+def test_what_was_not_reached_is_not_blamed() -> None:
+    document, *_ = BROKEN["devices-failed"]
+    report = check(document, "gpu")
+    assert [(link.status, link.because) for link in report.chain[-2:]] == [("skipped", "TensorFlow did not get so far")] * 2
 
 
 def test_what_ran_on_the_cpu_never_passes_for_a_gpu() -> None:

@@ -507,7 +507,7 @@ def test_an_exception_is_told_with_its_traceback_in_the_log() -> None:
 def test_a_child_that_hangs_is_ended_in_time(work: str) -> None:
     found = child("say('stage', 'first')\n" + work, seconds=0.3)
     assert (found["said"], found["ended"]) == ({"stage": "first"}, {"how": "hung", "limit": 0.3})
-    assert 0.3 <= found["seconds"] < 2
+    assert 0.3 <= found["seconds"] < 5
 
 
 def test_a_flood_is_cut_in_the_middle_and_held_in_little_memory() -> None:

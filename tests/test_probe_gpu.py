@@ -143,8 +143,8 @@ def test_a_driver_that_aborts_is_a_fact(standins: Standins) -> None:
 
 def test_a_driver_that_hangs_is_a_fact(standins: Standins) -> None:
     standins.libcuda(crash="hang")
-    found = driver(standins, library_seconds=0.3)["libcuda"]
-    assert (found["unavailable"], found["ended"]) == ("no answer within 0.3 seconds", {"how": "hung", "limit": 0.3})
+    found = driver(standins, library_seconds=0.5)["libcuda"]
+    assert (found["unavailable"], found["ended"]) == ("no answer within 0.5 seconds", {"how": "hung", "limit": 0.5})
     assert (found["path"], found["cuda"]) == (f"{standins.folder}/driver/libcuda.so.580.65.06", "12.8")
 
 
@@ -491,8 +491,8 @@ def test_stress_goes_on_for_as_long_as_asked(standins: Standins) -> None:
     standins.tensorflow()
     (found,) = [cell for cell in standins.probe("--expect", "gpu", "--stress", "0.2")["tensorflow"]["smoke"] if cell["step"] == "stress"]
     assert (found["outcome"], found["error"], found["size"]) == ("ok", 0.0, 4096)
-    assert 0.2 <= found["seconds"] < 1
-    assert found["runs"] > 10
+    assert 0.2 <= found["seconds"] < 5
+    assert found["runs"] > 2
 
 
 @pytest.mark.parametrize(("do", "reason"), [("wrong", TEN_PERCENT), ("nan", NO_NUMBER)])
@@ -510,19 +510,19 @@ MATMUL, TRAINING = "matmul (float32) on /GPU:0", "training (float32) on /GPU:0"
 @pytest.mark.parametrize(
     ("step", "stage", "do", "text", "ended"),
     [
-        ("import", "import", "hang", "", {"how": "hung", "limit": 1.0}),
+        ("import", "import", "hang", "", {"how": "hung", "limit": 0.5}),
         ("import", "import", "die", "SIGILL", {"how": "signal", "signal": "SIGILL"}),
         ("import", "import", "exit", "0", {"how": "exited", "code": 0}),
         ("devices", "devices", "die", "SIGSEGV", {"how": "signal", "signal": "SIGSEGV"}),
         ("keras", "keras", "exit", "5", {"how": "exited", "code": 5}),
-        ("matmul", MATMUL, "hang", "", {"how": "hung", "limit": 1.0}),
+        ("matmul", MATMUL, "hang", "", {"how": "hung", "limit": 2.0}),
         ("matmul", MATMUL, "die", "SIGABRT", {"how": "signal", "signal": "SIGABRT"}),
         ("training", TRAINING, "die", "SIGKILL", {"how": "signal", "signal": "SIGKILL"}),
     ],
 )
 def test_the_stage_at_which_it_ends_is_told(standins: Standins, step: str, stage: str, do: str, text: str, ended: dict[str, Any]) -> None:
     standins.tensorflow(faults=[Fault(step, do, text)])
-    found = standins.probe("--expect", "gpu", "--timeout", "1" if do == "hang" else "60")["tensorflow"]
+    found = standins.probe("--expect", "gpu", "--timeout", str(ended.get("limit", 60)))["tensorflow"]
     assert (found["stage"], found["ended"], "error" in found) == (stage, ended, False)
     assert [line.partition(":")[0] for line in found["log"][:1]] == (
         ["Fatal Python error"] if text in ("SIGILL", "SIGSEGV", "SIGABRT") else []

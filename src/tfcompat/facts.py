@@ -65,6 +65,7 @@ class Interpreter(_Model):
     executable: Text | None = None
     virtual_environment: Flag = _ABSENT
     externally_managed: Flag = _ABSENT
+    site: Flag = _ABSENT
 
 
 class Libc(_Model):

@@ -62,7 +62,7 @@ def old_image(engine: Engine) -> str:
     home = _old_python()
     dockerfile = (
         f"FROM {_BASE}\nCOPY python {home}\nENV PATH={home}/bin:/usr/bin:/bin\nCOPY requirements.txt /tmp/\n"
-        "RUN python -m pip install --no-cache-dir -r /tmp/requirements.txt\n"
+        "RUN python -m pip install --no-cache-dir -r /tmp/requirements.txt && chmod a+x /root\n"
     )
     return _build(engine, "old", dockerfile, {"requirements.txt": pinned("2.5", "3.8")}, home)
 

@@ -41,11 +41,21 @@ class Ran(NamedTuple):
     seconds: float
 
 
-def run_tool(arguments: Sequence[str], *, check: bool = True, text: str = "", env: Mapping[str, str] | None = None) -> Ran:
+def run_tool(
+    arguments: Sequence[str], *, check: bool = True, text: str = "", env: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Ran:
     """Run it to its end; with *check* any other exit code than 0 is an error that shows what it wrote."""
     began = time.monotonic()
     done = subprocess.run(
-        arguments, input=text, capture_output=True, text=True, errors="replace", check=False, timeout=_LIMIT, env={**os.environ, **(env or {})}
+        arguments,
+        input=text,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=_LIMIT,
+        env={**os.environ, **(env or {})},
+        cwd=folder,
     )
     ran = Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
     if check and ran.code:
@@ -69,13 +79,31 @@ class Engine:
             "BUILDAH_FORMAT": "docker",  # the OCI format has no HEALTHCHECK
         }
 
+    @property
+    def whole_env(self) -> dict[str, str]:
+        return {**os.environ, **self.env}
+
     def podman(self, *arguments: str, check: bool = True, text: str = "") -> Ran:
-        return run_tool(["podman", *arguments], check=check, text=text, env=self.env)
+        """In a folder of its own: conmon leaves a file ``oom`` where it was started when memory ran out."""
+        return run_tool(["podman", *arguments], check=check, text=text, env=self.env, folder=self.folder)
 
     def run(self, *arguments: str, text: str | None = None) -> Ran:
         """``podman run``: options, image and command; without network, and with standard input where *text* is given."""
         stdin = [] if text is None else ["-i"]
         return self.podman("run", "--rm", "--network", "none", *stdin, *arguments, check=False, text=text or "")
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[str]:
+        """A container in the background, by its id; removed in the end."""
+        identity = self.podman("run", "--detach", "--network", "none", *arguments).out.strip()
+        try:
+            yield identity
+        finally:
+            self.podman("rm", "--force", "--time", "0", identity, check=False)
+
+    def processes(self, container: str) -> list[str]:
+        """What runs in it, by name."""
+        return self.podman("top", container, "comm").out.split()[1:]
 
     def has(self, image: str) -> bool:
         return self.podman("image", "exists", image, check=False).code == 0

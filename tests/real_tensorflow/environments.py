@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
-__all__ = ["CHAIN", "ROOT", "Checked", "Environment", "Environments", "Facts"]
+__all__ = ["CHAIN", "ROOT", "Checked", "Environment", "Environments", "clean", "find_interpreter", "judge"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBE = ROOT / "src/tfcompat/probe.py"
@@ -41,10 +41,33 @@ _RECIPES = {
     "2.5": ("2.5", ("3.8", "3.9", "3.7")),
     "2.4": ("2.4", ("3.6",)),
 }
-# What would change the outcome, and what tells this test run from another.
-_REMOVED = ("TF_", "CUDA_", "NVIDIA_", "KERAS_", "PYTHON", "XLA_", "LD_", "VIRTUAL_ENV", "PROTOCOL_BUFFERS", "TFCOMPAT_", "COLUMNS", "NO_COLOR")
+# Variables that TensorFlow, Keras, Python or uv listen to.
+_REMOVED = (
+    "TF_",
+    "CUDA_",
+    "NVIDIA_",
+    "KERAS_",
+    "PYTHON",
+    "XLA_",
+    "LD_",
+    "VIRTUAL_ENV",
+    "PROTOCOL_BUFFERS",
+    "TFCOMPAT_",
+    "COLUMNS",
+    "NO_COLOR",
+)
 
-Facts = dict[str, Any]
+_INTERRUPTION = """
+import sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow.python":
+            import os, signal, time
+            {statement}
+
+sys.meta_path.insert(0, Finder())
+"""
 
 
 class Checked(NamedTuple):
@@ -79,7 +102,7 @@ class Checked(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """An environment below *folder*; *tensorflow* is the version that its pins name, *release* the distribution's name."""
+    """An environment below *folder* with the version *tensorflow* of TensorFlow."""
 
     folder: Path
     tensorflow: str
@@ -94,16 +117,20 @@ class Environment(NamedTuple):
         return self.folder / f"lib/python{self.python}/site-packages"
 
     def install(self, *requirements: str) -> None:
-        """With nothing but what is named, whatever the rest may say to it."""
-        run_uv("pip", "install", "--no-deps", "--link-mode", "copy", "--python", str(self.executable), *requirements)
+        """Nothing but what is named, whatever the rest may say to it."""
+        self.install_whole("--no-deps", *requirements)
+
+    def install_whole(self, *requirements: str) -> None:
+        """With what they require."""
+        run_uv("pip", "install", "--link-mode", "copy", "--python", str(self.executable), *requirements)
 
     def uninstall(self, *names: str) -> None:
         run_uv("pip", "uninstall", "--python", str(self.executable), *names)
 
-    def start_with(self, code: str) -> None:
-        """Every interpreter of this environment runs *code* first."""
-        (self.site / "aaa_test.pth").write_text("import aaa_test\n", encoding="utf-8")
-        (self.site / "aaa_test.py").write_text(code, encoding="utf-8")
+    def interrupt_import(self, statement: str) -> None:
+        """Run *statement* in the middle of ``import tensorflow``; it may use os, signal and time."""
+        (self.site / "interruption.pth").write_text("import interruption\n", encoding="utf-8")
+        (self.site / "interruption.py").write_text(_INTERRUPTION.format(statement=statement), encoding="utf-8")
 
     def damage(self, path: str, content: bytes) -> None:
         """Put *content* in the place of the file at *path* below site-packages."""
@@ -142,7 +169,9 @@ class Environment(NamedTuple):
 def judge(facts: str, *options: str, form: str = "json") -> Checked:
     """What ``tfcompat check`` of this interpreter says of *facts*."""
     command = [sys.executable, "-m", "tfcompat", "check", "--facts", "-", "--format", form, *options]
-    done = subprocess.run(command, input=facts, capture_output=True, text=True, encoding="utf-8", cwd=ROOT / "tests", timeout=60, check=False)
+    done = subprocess.run(
+        command, input=facts, capture_output=True, text=True, encoding="utf-8", cwd=ROOT / "tools", timeout=60, check=False
+    )
     return Checked(done.returncode, done.stdout, done.stderr)
 
 
@@ -234,7 +263,7 @@ def _verify_tool() -> ModuleType:
 
 def emit_pins(tensorflow: str, python: str) -> str:
     command = [sys.executable, "-m", "tfcompat", "pin", "--tensorflow", tensorflow, "--python", python, "--cpu"]
-    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT / "tests", timeout=60).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT / "tools", timeout=60).stdout
 
 
 def run_uv(*arguments: str, timeout: int = _LIMIT) -> str:

@@ -127,10 +127,15 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     "libraries-unknown": ("unknown", "the CUDA libraries were not opened: {why}", "run the probe with --expect gpu"),
     # TensorFlow
     "tensorflow-missing": ("error", "TensorFlow is not installed for {python}", "pip install tensorflow, or run check with the interpreter that has it"),
+    "no-site-packages": (
+        "error",
+        "{python} was started with -S, so that it does not look into site-packages, where TensorFlow would be",
+        "start it without -S",
+    ),
     "tensorflow-half-removed": (
         "error",
         "the tensorflow folder is there without its code: it was removed or overwritten half-way",
-        "pip uninstall -y {names}; rm -r {folder}; pip install tensorflow=={version}",
+        "pip uninstall -y {names}; rm -r {folder}; pip install {names}=={version}",
     ),
     "two-tensorflows": (
         "warning",
@@ -149,6 +154,12 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     ),
     "version-differs": ("warning", "the metadata says tensorflow {installed}, and the code says {imported}", _REINSTALL),
     "import-failed": ("error", "importing TensorFlow fails: {error}", ""),
+    "no-temporary-folder": (
+        "error",
+        "importing TensorFlow needs a folder for temporary files, and no writable one is here: {error}",
+        "give the container a writable /tmp: docker run --tmpfs /tmp, or an emptyDir volume at /tmp (Kubernetes)",
+    ),
+    "devices-failed": ("error", "TensorFlow cannot list its devices: {error}", ""),
     "no-avx": (
         "error",
         "this CPU ({cpu}) has no AVX, which the TensorFlow wheels are compiled for",
@@ -164,6 +175,11 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
         "the kernel ended TensorFlow {stage} for using more memory than this container may ({limit})",
         "give the container more memory (docker run --memory, resources.limits.memory)",
     ),
+    "memory-refused": (
+        "error",
+        "importing TensorFlow fails, because the system gives this process no more memory: {error}",
+        "raise the limit on memory (docker run --memory, resources.limits.memory, ulimit -v)",
+    ),
     "died": ("error", "TensorFlow died {stage}: {why}", ""),
     "hung": (
         "error",
@@ -177,9 +193,13 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     ),
     "build-unknown": ("unknown", "what this TensorFlow was built for is not established: {why}", ""),
     "not-probed": ("unknown", "TensorFlow was not tried: {why}", "run the probe without --no-tensorflow"),
+    "not-started": (
+        "unknown",
+        "TensorFlow could not be tried, as no other process may be started here: {why}",
+        "allow more processes (docker run --pids-limit, podPidsLimit of the kubelet, ulimit -u)",
+    ),
     # Keras
     "keras-missing": ("error", "tf.keras cannot be imported: {why}", "pip install {requirement}"),
-    "keras-not-reached": ("unknown", "Keras was not reached", ""),
     "keras-backend": ("warning", "Keras computes with {backend}, not with TensorFlow", "unset KERAS_BACKEND, or set KERAS_BACKEND=tensorflow"),
     # smoke test
     "smoke-failed": ("error", "{step} on {device} fails: {why}", ""),

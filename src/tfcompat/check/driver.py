@@ -106,10 +106,10 @@ def _after_init(facts: Facts, cuda: DriverLibrary, init: Init) -> Diagnosis:
     path = known(cuda.path) or "libcuda.so.1"
     nodes = known(facts.driver.nodes) or {}
     nvml = facts.driver.nvml.init
-    if init.code == _MISMATCH or (nvml is not None and nvml.code == _NVML_MISMATCH):
-        return diagnose("driver-mismatch", init=said)
-    if init.code == _COMPAT:
+    if init.code == _COMPAT and "/compat/" in path:
         return diagnose("forward-compatibility-refused", init=said, path=path, folder=path.rpartition("/")[0])
+    if init.code in (_MISMATCH, _COMPAT) or (nvml is not None and nvml.code == _NVML_MISMATCH):
+        return diagnose("driver-mismatch", init=said)
     if init.code == _NOT_READY:
         return diagnose("fabric-not-ready", init=said)
     for variable, values in _HIDING.items():

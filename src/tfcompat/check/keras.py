@@ -8,8 +8,9 @@ from packaging.version import Version
 
 from tfcompat.check.diagnosis import Diagnosis, diagnose
 from tfcompat.check.link import Link
-from tfcompat.check.tensorflow import died
+from tfcompat.check.tensorflow import died, reached
 from tfcompat.facts import Unavailable, known, why
+from tfcompat.platforms import PLATFORMS
 from tfcompat.requirements import specifier_of
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ _KERAS_3 = Version("2.16")
 def look_at_keras(seen: Observed) -> Link:
     """Rules on Keras versions are added by the report."""
     tried = seen.facts.tensorflow
-    if isinstance(tried, Unavailable) or tried.version is None:
-        return Link("keras", {}, skipped="TensorFlow was not imported")
+    if isinstance(tried, Unavailable) or not reached(tried, "keras"):
+        return Link("keras", {}, skipped="TensorFlow did not get so far")
     keras = known(tried.keras)
     if keras is None:
         return Link("keras", {}, tuple(_missing(seen)))
@@ -42,15 +43,15 @@ def _missing(seen: Observed) -> Iterator[Diagnosis]:
         return
     if tried.stage == "keras" and (failure := died(seen.facts, tried)) is not None:
         yield failure
-    elif tried.stage in ("", "import", "devices"):
-        yield diagnose("keras-not-reached")
     else:
+        if others := [path for path in tried.from_working_directory if path.rpartition("/")[2] in ("keras.py", "tf_keras.py")]:
+            yield diagnose("shadowed", paths=", ".join(others))._replace(severity="error")
         yield diagnose("keras-missing", why=why(tried.keras), requirement=_requirement(seen))
 
 
 def _requirement(seen: Observed) -> str:
     """What would bring it: tf-keras where the variable asks for that, else the range that TensorFlow names."""
-    if seen.tensorflow is None:
+    if seen.tensorflow is None or seen.platform not in PLATFORMS:
         return "keras"
     version = Version(seen.tensorflow.release.version)
     if seen.facts.environment.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True") and version >= _KERAS_3:

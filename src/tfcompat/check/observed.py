@@ -13,6 +13,7 @@ from tfcompat.errors import RequestError
 from tfcompat.facts import Distribution, Facts, Unavailable, known
 from tfcompat.matrix.gpus import GpuTarget, find_gpu
 from tfcompat.matrix.records import Build, Release
+from tfcompat.platforms import PLATFORMS
 from tfcompat.stack import Fact, Image, Libc, Package, Stack, Tensorflow
 from tfcompat.versions import same_prefix
 
@@ -196,7 +197,7 @@ def _stack(
         "accelerator": "gpu" if gpu else "cpu",
         "platform": platform,
         "python": python,
-        "tensorflow": tensorflow,
+        "tensorflow": tensorflow if platform in PLATFORMS else None,  # no wheel is made for any other
         "libc": Libc(libc.name, version_of(libc.version)) if libc else None,
     }
     packages = {d.name: Package(d.name, number) for d in getattr(facts.distributions, "installed", ()) if (number := version_of(d.version))}

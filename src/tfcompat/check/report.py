@@ -23,6 +23,7 @@ from tfcompat.versions import version
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tfcompat.check.expectations import Expectation
     from tfcompat.check.observed import Observed
     from tfcompat.facts import Facts
     from tfcompat.matrix import Matrix
@@ -58,6 +59,8 @@ _SIGNATURE_LINKS = {
 _LOG_LINES = 8
 _NOISE = re.compile(r'^\s*(File "<stdin>"|[\^~]+$|Extension modules: )')  # of a traceback: the probe's own frames
 _LOG_SEARCHED = 200
+_DUMP = "(most recent call first):"  # faulthandler's
+_FRAMES = 5
 _IMPORT_RULES = ("platform-has-wheel", "python-has-wheel", "package-range", "numpy-abi")  # an import that succeeds refutes them
 
 
@@ -93,12 +96,11 @@ def check_facts(
     matrix: Matrix,
     signatures: Sequence[Signature],
     expect: Literal["gpu", "cpu", "auto"] = "auto",
-    wishes: Mapping[str, str] | None = None,
+    expectations: Sequence[Expectation] = (),
 ) -> Report:
     """Judge *facts* (and keep the *document* they were read from).
 
-    *expect*: ``auto`` expects a GPU where a device node or a driver is seen. *wishes* are specifiers by name
-    (tensorflow, keras, python, cuda, cudnn, driver, gpu) that the environment has to meet.
+    *expect*: ``auto`` expects a GPU where a device node or a driver is seen. *expectations* are what else it has to be.
     """
     gpu = expect == "gpu" or (expect == "auto" and expects_gpu(facts))
     seen = observe(facts, matrix, gpu)
@@ -109,7 +111,7 @@ def check_facts(
         added[RULE_LINKS[finding.rule.id]] += _of_rule(finding, _proof(finding.rule.id, seen, works))
     if expect == "auto" and not gpu:
         added["driver"].append(assumed_cpu(facts))
-    for link, diagnosis in unmet(seen, matrix, wishes or {}):
+    for link, diagnosis in unmet(seen, expectations):
         added[link].append(diagnosis)
     chain = _with_log(tuple(_chain(seen, added)), matches)
     statuses = {link.status for link in chain}
@@ -144,22 +146,25 @@ def _look(name: str, seen: Observed, whole: bool) -> Link:
 
 
 def _with_log(chain: tuple[Link, ...], matches: Sequence[Match]) -> tuple[Link, ...]:
-    """A log line explains the first broken link, where nothing better does; else it warns in the link it is about."""
-    index = next((i for i, link in enumerate(chain) if link.status == "broken"), None)
-    unexplained = index is not None and not chain[index].fix
-    links = list(chain)
+    """A log line explains the first broken link, where nothing better does; else it warns in the link it is about.
+
+    Of a link that is broken and explained it has nothing to add.
+    """
+    broken = next((link.name for link in chain if link.status == "broken"), "")
+    links = {link.name: link for link in chain}
+    unexplained = bool(broken) and not links[broken].fix
     for match in matches:
-        if match.severity == "harmless":
-            continue
         row = match.signature
-        place = (
-            index
-            if unexplained and index is not None and match.severity == "error"
-            else LINKS.index(_SIGNATURE_LINKS.get(row.group, "tensorflow"))
-        )
-        severity: Literal["error", "warning"] = "error" if place == index and unexplained and match.severity == "error" else "warning"
-        links[place] = links[place]._replace(diagnoses=(*links[place].diagnoses, Diagnosis(row.id, severity, row.cause, row.fix)))
-    return tuple(links)
+        home = _SIGNATURE_LINKS.get(row.group, "tensorflow")
+        if match.severity == "error" and unexplained:
+            said = Diagnosis(row.id, "error", row.cause, row.fix)
+            home = broken
+        elif match.severity == "harmless" or (links[home].status == "broken" and links[home].fix):
+            continue
+        else:
+            said = Diagnosis(row.id, "warning", row.cause, row.fix)
+        links[home] = links[home]._replace(diagnoses=(*links[home].diagnoses, said))
+    return tuple(links.values())
 
 
 def _proof(rule: str, seen: Observed, works: bool) -> str:
@@ -189,7 +194,7 @@ def _last_lines(seen: Observed, signatures: Sequence[Signature]) -> tuple[str, .
     """The last lines of TensorFlow's own output that could mean something."""
     tried = seen.facts.tensorflow
     kept: list[str] = []
-    for line in reversed(() if isinstance(tried, Unavailable) else tried.log[-_LOG_SEARCHED:]):
+    for line in reversed(() if isinstance(tried, Unavailable) else _innermost(tried.log[-_LOG_SEARCHED:])):
         if (
             line.strip()
             and not _NOISE.search(line)
@@ -199,6 +204,15 @@ def _last_lines(seen: Observed, signatures: Sequence[Signature]) -> tuple[str, .
             if len(kept) == _LOG_LINES:
                 break
     return tuple(reversed(kept))
+
+
+def _innermost(log: tuple[str, ...]) -> tuple[str, ...]:
+    """*log* without the outer frames of Python's dump of a stack, which begins with the innermost."""
+    start = next((i for i, line in enumerate(log) if _DUMP in line), None)
+    if start is None:
+        return log
+    frames = [line for line in log[start + 1 :] if not line.lstrip().startswith('File "<frozen')]
+    return (*log[: start + 1], *frames[:_FRAMES])
 
 
 def _matches(seen: Observed, signatures: Sequence[Signature]) -> tuple[Match, ...]:

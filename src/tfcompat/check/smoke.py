@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfcompat.check.diagnosis import Diagnosis, diagnose
 from tfcompat.check.link import Link
-from tfcompat.check.tensorflow import died
+from tfcompat.check.tensorflow import died, reached
 from tfcompat.facts import Unavailable
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def passed(seen: Observed) -> bool:
 def look_at_smoke(seen: Observed) -> Link:
     """What was computed, how fast, and what failed."""
     tried = seen.facts.tensorflow
-    if isinstance(tried, Unavailable) or tried.version is None:
-        return Link("smoke test", {}, skipped="TensorFlow was not imported")
+    if isinstance(tried, Unavailable) or not reached(tried, "smoke test"):
+        return Link("smoke test", {}, skipped="TensorFlow did not get so far")
     several = len({step.device for step in tried.smoke}) > 1
     counted = [step for step in tried.smoke if step.outcome == "ok" and step.dtype in ("", "float32")]
     shown = {f"{step.step} on {step.device}" if several else step.step: _times(step) for step in counted}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tfcompat.check.diagnosis import Diagnosis, diagnose
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfcompat.check.observed import Observed
-    from tfcompat.facts import Distribution, Facts, Tensorflow
+    from tfcompat.facts import Distribution, Error, Facts, Tensorflow
 
-__all__ = ["died", "look_at_tensorflow"]
+__all__ = ["died", "look_at_tensorflow", "reached"]
 
 _BEFORE_SMOKE = ("", "import", "devices", "keras")  # stages of the probe
 _SHOWN = 3
+_LOADERS = re.compile(r"(\w*Error: )?\S+\.so(\.[\d.]+)?: ")
+_NO_MEMORY = re.compile(r"Cannot allocate memory$|failed to map segment from shared object$", re.M)
+_RAISED = re.compile(r"(\w+\.)*\w*(Error|Exception|Warning): ")
+_EXPLAIN = ("shadowed", "file-truncated", "files-missing", "two-tensorflows")  # why an import fails
 
 
 def look_at_tensorflow(seen: Observed, whole_so_far: bool) -> Link:
@@ -27,11 +32,19 @@ def look_at_tensorflow(seen: Observed, whole_so_far: bool) -> Link:
     shown = {seen.tensorflow.release.package: seen.tensorflow.release.version} if seen.tensorflow else {}
     if seen.python is not None:
         shown["python"] = str(seen.python)
-    if not isinstance(tried, Unavailable) and tried.import_seconds is not None:
+    if not isinstance(tried, Unavailable) and tried.import_seconds is not None and tried.version is not None:
         shown["import"] = f"{tried.import_seconds:.1f} s"
     if not isinstance(tried, Unavailable) and tried.devices is not None and seen.gpu:
         shown["lists"] = f"{len(tried.devices)} GPU" + ("s" if len(tried.devices) != 1 else "")
-    return Link("tensorflow", shown, (*_attempt(seen, whole_so_far), *_installation(seen)))
+    attempt = tuple(_attempt(seen, whole_so_far))
+    failed = not isinstance(tried, Unavailable) and tried.version is None and any(d.severity == "error" for d in attempt)
+    causes = sorted(_installation(seen), key=lambda d: d.rule not in _EXPLAIN)  # the sort is stable
+    return Link("tensorflow", shown, (*attempt, *(_blamed(d) if failed else d for d in causes)))
+
+
+def _blamed(diagnosis: Diagnosis) -> Diagnosis:
+    """What is odd about an installation explains why it cannot be imported."""
+    return diagnosis._replace(severity="error") if diagnosis.rule in _EXPLAIN else diagnosis
 
 
 def _attempt(seen: Observed, whole_so_far: bool) -> Iterator[Diagnosis]:
@@ -39,15 +52,17 @@ def _attempt(seen: Observed, whole_so_far: bool) -> Iterator[Diagnosis]:
     tried = seen.facts.tensorflow
     modules = getattr(seen.facts.distributions, "modules", {})
     if modules.get("tensorflow", "x") is None and (isinstance(tried, Unavailable) or tried.version is None):
-        yield diagnose("tensorflow-missing", python=_executable(seen.facts))
+        yield diagnose("tensorflow-missing" if _looks_into_site(seen.facts) else "no-site-packages", python=_executable(seen.facts))
     elif isinstance(tried, Unavailable):
-        yield diagnose("not-probed", why=why(tried))
+        yield diagnose("not-started" if why(tried).startswith("BlockingIOError") else "not-probed", why=why(tried))
     elif tried.version is None and _hollow(tried, modules):
         yield _half_removed(seen)
     elif tried.stage in _BEFORE_SMOKE and (failure := died(seen.facts, tried)) is not None:
         yield failure
     elif tried.error is not None and tried.stage in _BEFORE_SMOKE:
-        yield diagnose("import-failed", error=f"{tried.error.type}: {_last_line(tried.error.message)}")
+        yield diagnose(
+            _failed_import(tried.error, tried.stage), error=f"{tried.error.type}: {_telling_line(tried.error.message)}".removesuffix(": ")
+        )
     elif seen.gpu and whole_so_far and tried.devices == () and (seen.build is None or seen.build.kind != "cpu"):
         yield diagnose("no-gpu-listed")
     if not isinstance(seen.facts.wheel, Unavailable) and "unavailable" in seen.facts.wheel.build and seen.gpu:
@@ -56,6 +71,8 @@ def _attempt(seen: Observed, whole_so_far: bool) -> Iterator[Diagnosis]:
 
 def _hollow(tried: Tensorflow, modules: dict[str, object]) -> bool:
     """A folder without __init__.py, or one whose code is so incomplete that the module has no version."""
+    if any(path.rpartition("/")[2] == "tensorflow.py" for path in tried.from_working_directory):
+        return False  # another's code
     missing = tried.error is not None and tried.error.type == "AttributeError" and "__version__" in tried.error.message
     return modules.get("tensorflow") == "" or missing
 
@@ -65,6 +82,12 @@ def _half_removed(seen: Observed) -> Diagnosis:
     folder = f"{installed.folder}/tensorflow" if installed else "the folder tensorflow in site-packages"
     version = (known(installed.version) if installed else None) or "VERSION"
     return diagnose("tensorflow-half-removed", names=installed.name if installed else "tensorflow", folder=folder, version=version)
+
+
+def reached(tried: Tensorflow, stage: str) -> bool:
+    """Whether TensorFlow came as far as *stage* (``keras``, or any other for the smoke test)."""
+    before = _BEFORE_SMOKE[: _BEFORE_SMOKE.index(stage)] if stage in _BEFORE_SMOKE else _BEFORE_SMOKE
+    return tried.version is not None and (tried.stage not in before or (tried.error is None and tried.ended.how == "done"))
 
 
 def died(facts: Facts, tried: Tensorflow) -> Diagnosis | None:
@@ -97,10 +120,29 @@ def _illegal_instruction(facts: Facts) -> Diagnosis:
     return diagnose("no-avx" if cpu is not None and cpu.avx is False else "illegal-instruction", cpu=name)
 
 
-def _last_line(text: str) -> str:
-    """A message's last line, which in an ImportError of an extension is the cause; the whole where it is short."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return text if len(lines) < 2 else lines[-1].strip()
+def _telling_line(text: str) -> str:
+    """The line of a message that says what is wrong: the loader's, of a traceback in it the error, else the first."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    loaders = [line for line in lines if _LOADERS.match(line)]
+    if loaders:
+        return loaders[-1]
+    if lines[:1] == ["Traceback (most recent call last):"]:
+        return next((line for line in reversed(lines) if _RAISED.match(line)), lines[-1])
+    return lines[0] if lines else ""
+
+
+def _failed_import(error: Error, stage: str) -> str:
+    """The diagnosis of an import, or of what came before the smoke test, that an exception ended."""
+    if error.type == "MemoryError" or _NO_MEMORY.search(error.message):
+        return "memory-refused"
+    if stage == "devices":
+        return "devices-failed"
+    return "no-temporary-folder" if "No usable temporary directory" in error.message else "import-failed"
+
+
+def _looks_into_site(facts: Facts) -> bool:
+    interpreter = known(facts.interpreter)
+    return interpreter is None or known(interpreter.site) is not False
 
 
 def _executable(facts: Facts) -> str:

@@ -7,7 +7,6 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tfcompat.check.expectations import NAMES
 from tfcompat.cli.probe import add_probe_arguments, probe_options
 from tfcompat.cli.wishes import path_of
 from tfcompat.errors import RequestError
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _EXIT_CODES = {"ok": 0, "broken": 1, "unknown": 3}
+_EXPECTATIONS = ("tensorflow", "keras", "python", "cuda", "cudnn", "driver")
+_RANGE = "also fail when it is another one: a version (2.15) or a specifier ('>=2.15,<2.17')"
 _LIMIT = 32 << 20  # bytes of facts; a probe prints about 20 kB
 _PROBE_ONLY = {
     "--stress": ("stress", 0.0),
@@ -36,18 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--facts", metavar="FILE", help="what the probe printed elsewhere, instead of running it here; - reads standard input"
     )
     add_probe_arguments(parser)
-    for name in NAMES:
-        option = "--expect-gpu-model" if name == "gpu" else f"--expect-{name}"
-        parser.add_argument(option, metavar="GPU" if name == "gpu" else "SPEC", help=_help(name))
+    for name in _EXPECTATIONS:
+        parser.add_argument(f"--expect-{name}", metavar="SPEC", help=_RANGE if name == "tensorflow" else None)
+    parser.add_argument("--expect-gpu-model", metavar="GPU", help="also fail when a visible GPU is another one, as in A100")
     parser.add_argument("--format", choices=("text", "json", "github", "junit"), default="text")
     parser.add_argument("--matrix", metavar="PATH", type=path_of, help="a compiled matrix instead of the bundled one")
     parser.set_defaults(run=run)
-
-
-def _help(name: str) -> str | None:
-    if name == "tensorflow":
-        return "also fail when it is another one: a version (2.15) or a specifier ('>=2.15,<2.17')"
-    return "also fail when a visible GPU is another one, as in A100" if name == "gpu" else None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> Report:
     started = _start(options)
-    from tfcompat.check import check_facts  # all of this while the probe is at work
+    from tfcompat.check import check_facts, parse_expectations  # all of this while the probe is at work
     from tfcompat.facts import parse_facts
     from tfcompat.files import read_source
     from tfcompat.matrix.catalogue import load_signatures
@@ -68,6 +63,7 @@ def _report(options: argparse.Namespace) -> Report:
     try:
         matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
         signatures = load_signatures()
+        expectations = parse_expectations(_expected(options), matrix)
         if started is not None:
             content, where = started.finish(), "the probe"
         else:
@@ -79,8 +75,12 @@ def _report(options: argparse.Namespace) -> Report:
         if started is not None:
             started.stop()
     facts, document = parse_facts(content, where)
-    wishes = {name: value for name in NAMES if (value := getattr(options, f"expect_{'gpu_model' if name == 'gpu' else name}")) is not None}
-    return check_facts(facts, document, matrix, signatures, options.expect, wishes)
+    return check_facts(facts, document, matrix, signatures, options.expect, expectations)
+
+
+def _expected(options: argparse.Namespace) -> dict[str, str]:
+    given = {name: getattr(options, f"expect_{name}") for name in _EXPECTATIONS} | {"gpu": options.expect_gpu_model}
+    return {name: text for name, text in given.items() if text is not None}
 
 
 def _start(options: argparse.Namespace) -> Probe | None:
@@ -93,7 +93,8 @@ def _start(options: argparse.Namespace) -> Probe | None:
     from tfcompat.probing import Probe
 
     with suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # the probe is stopped as well
+        # so that the probe is stopped as well; in the background of a shell SIGINT itself is ignored
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.stderr.isatty():
         print("looking at this environment; importing TensorFlow can take a minute ...", file=sys.stderr)
     return Probe(probe_options(options), options.timeout + options.stress)

@@ -44,26 +44,26 @@ def capability_of(text: str) -> Version:
     return version(f"{number[:-1]}.{number[-1]}")
 
 
-def find_gpu(matrix: Matrix, text: str) -> GpuTarget:
-    """The GPU that *text* names. Raises :class:`RequestError` with the near ones when there is none."""
+def find_gpu(matrix: Matrix, text: str, what: str = "--gpu") -> GpuTarget:
+    """The GPU that *text* names; *what* says where it was written. Raises :class:`RequestError` with the near ones when there is none."""
     index = _index(matrix)
     plain = _plain(text)
     found = index.get(plain) or index.get(_VENDOR.sub("", plain))
     capability = _CAPABILITY.match(text.strip().lower())
     if found is None and capability:
-        return _of_capability(matrix, version(f"{capability[1]}.{capability[2]}"), text)
+        return _of_capability(matrix, version(f"{capability[1]}.{capability[2]}"), text, what)
     if isinstance(found, GpuTarget):
         return found
     if found is not None:
-        raise RequestError(f"--gpu: {text!r} is ambiguous: compute capability {' or '.join(found)}", f"say which: --gpu {found[0]}")
-    raise RequestError(f"--gpu: {text[:60]!r} is not a GPU that the matrix knows", _near(matrix, plain))
+        raise RequestError(f"{what}: {text!r} is ambiguous: compute capability {' or '.join(found)}", f"say which: {what} {found[0]}")
+    raise RequestError(f"{what}: {text[:60]!r} is not a GPU that the matrix knows", _near(matrix, plain))
 
 
-def _of_capability(matrix: Matrix, capability: Version, text: str) -> GpuTarget:
+def _of_capability(matrix: Matrix, capability: Version, text: str, what: str) -> GpuTarget:
     known = {version(g.capability) for g in matrix.gpus} | {version(c) for t in matrix.toolkits for c in t.capabilities}
     if capability not in known:
         listed = ", ".join(map(str, sorted(known)))
-        raise RequestError(f"--gpu: no GPU has compute capability {text}", f"known are {listed}")
+        raise RequestError(f"{what}: no GPU has compute capability {text}", f"known are {listed}")
     return GpuTarget(str(capability), capability, None, None, ("inferred: the compute capability was given",))
 
 

@@ -1,6 +1,6 @@
-"""Writes docs/signatures.md anew from the catalogue; what stands above its mark is written by hand.
+"""Writes the lists in docs/signatures.md and docs/check.md anew from the code; what stands above the mark of a page is written by hand.
 
-python tools/signatures_page.py
+python tools/pages.py
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfcompat.check.diagnosis import DIAGNOSES
 from tfcompat.matrix.catalogue import load_signatures
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from tfcompat.signatures import Signature
 
-PAGE = Path(__file__).parents[1] / "docs" / "signatures.md"
-MARK = "<!-- From here on: python tools/signatures_page.py -->\n"
+DOCS = Path(__file__).parents[1] / "docs"
+MARK = "<!-- From here on: python tools/pages.py -->\n"
 TITLES = {
     "libraries": "CUDA and cuDNN libraries",
     "wsl": "WSL 2",
@@ -33,10 +34,24 @@ TITLES = {
 }
 
 
-def render_page(page: str, signatures: Sequence[Signature]) -> str:
-    """*page* with the part below its mark made of *signatures*."""
+def render_pages() -> dict[Path, str]:
+    """Each page as it has to be."""
+    lists = {"signatures.md": signature_list(load_signatures()), "check.md": diagnosis_list()}
+    return {DOCS / name: (DOCS / name).read_text(encoding="utf-8").partition(MARK)[0] + MARK + text for name, text in lists.items()}
+
+
+def diagnosis_list() -> str:
+    """Every diagnosis with its sentences; names in braces stand for what was seen."""
+    return "".join(
+        f"\n### {name}\n\n{severity}: {_plain(message)}\n" + (f"\n**Remedy:** {_plain(fix)}\n" if fix.replace("{advice}", "") else "")
+        for name, (severity, message, fix) in DIAGNOSES.items()
+    )
+
+
+def signature_list(signatures: Sequence[Signature]) -> str:
+    """Every failure signature, by group."""
     ordered = sorted(signatures, key=lambda s: list(TITLES).index(s.group))
-    text = [page.partition(MARK)[0] + MARK]
+    text = []
     for group, rows in groupby(ordered, key=lambda s: s.group):
         text.append(f"\n## {TITLES[group]}\n")
         text += [_section(row) for row in rows]
@@ -63,5 +78,6 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(render_page(PAGE.read_text(encoding="utf-8"), load_signatures()), encoding="utf-8")
-    sys.stderr.write(f"{PAGE}\n")
+    for page, text in render_pages().items():
+        page.write_text(text, encoding="utf-8")
+        sys.stderr.write(f"{page}\n")
