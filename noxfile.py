@@ -5,7 +5,7 @@ import shutil
 
 import nox
 
-nox.options.sessions = ["lint", "tests", "registry", "readme", "verified"]
+nox.options.sessions = ["lint", "tests", "registry", "readme", "verified", "tensorflow", "containers"]
 nox.options.reuse_existing_virtualenvs = True
 
 
@@ -31,6 +31,29 @@ def registry(session: nox.Session) -> None:
         session.skip("docker-registry is not on PATH, and only root can install it with apt-get")
     session.install("-e", ".[test-registry]")
     session.run("python", "-m", "pytest", "tests/registry", *session.posargs)
+
+
+@nox.session
+def containers(session: nox.Session) -> None:
+    """The check and the probe with real TensorFlow inside of real containers. Needs root, the network and, once, five minutes.
+
+    Installs podman, runc, umoci and mmdebstrap from Debian's packages where they are missing. TFCOMPAT_CONTAINERS names a
+    folder that keeps the images for the next time.
+    """
+    if os.geteuid() != 0:
+        session.skip("only root can make the images and run them with limits")
+    tools = ("podman", "runc", "umoci", "mmdebstrap")
+    missing = [name for name in tools if shutil.which(name) is None]
+    if missing and shutil.which("apt-get"):
+        session.run("apt-get", "update", external=True)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "install", "-y", "--no-install-recommends", *missing, external=True, env=quiet)
+    if missing := [name for name in tools if shutil.which(name) is None]:
+        session.skip(f"{', '.join(missing)} not on PATH, and there is no apt-get to install it")
+    if session.run("unshare", "--mount", "--pid", "--fork", "true", external=True, silent=True, success_codes=range(256)):
+        session.skip("this machine lets nobody make namespaces")
+    session.install("-e", ".[test-containers]")
+    session.run("python", "-m", "pytest", "tests/containers", *session.posargs)
 
 
 @nox.session
@@ -107,6 +130,17 @@ def verified(session: nox.Session) -> None:
         "--keras",
         "keras",
     )
+
+
+@nox.session
+def tensorflow(session: nox.Session) -> None:
+    """``tfcompat check`` beside real TensorFlows, whole ones and broken ones. Needs the network and 8 GB of disk.
+
+    Takes every interpreter of its environments that this machine has, and skips the others. Environments go below
+    TFCOMPAT_ENVIRONMENTS, to be used again, or into a temporary folder. With TFCOMPAT_LARGE=1 one has NVIDIA's libraries.
+    """
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "tests/real_tensorflow", *session.posargs)
 
 
 @nox.session

@@ -30,6 +30,7 @@ def test_the_python_example_prints_what_the_readme_says(capsys: pytest.CaptureFi
 @pytest.mark.parametrize("example", blocks("console"), ids=lambda example: example.split("\n")[0])
 def test_the_console_examples_print_what_the_readme_says(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFCOMPAT_CACHE", str(tmp_path))
+    monkeypatch.chdir(ROOT)
     command, _, shown = example.partition("\n")
     out = io.StringIO()
     with redirect_stdout(out):

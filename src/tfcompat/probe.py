@@ -9,7 +9,6 @@ limit. Whatever cannot be established is {"unavailable": "the reason"}: a failur
 """
 
 import argparse
-import ast
 import ctypes
 import glob
 import json
@@ -23,7 +22,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 SCHEMA_VERSION = 1
@@ -655,8 +654,8 @@ def files(folder: str, record: str) -> "dict[str, Any]":
     """Whether the code that RECORD lists is there, with its size: a half-removed package, a library cut short."""
     count = 0
     missing, resized = [], []
-    for line in read_text(record, RECORD_LIMIT).splitlines():
-        path, _, size = line.rpartition(",")
+    for line in lines_of(record):
+        path, _, size = line.rstrip("\r\n").rpartition(",")
         path = path.rpartition(",")[0].strip('"')
         if not size.isdigit() or path.startswith(("..", "/")) or not re.search(r"\.(py|so)(\.[\d.]+)?$", path):
             continue
@@ -669,6 +668,17 @@ def files(folder: str, record: str) -> "dict[str, Any]":
         if ".so" in path and actual < int(size):
             resized.append({"path": path, "recorded": int(size), "actual": actual})
     return {"count": count, "missing": len(missing), "first_missing": missing[:5], "truncated": resized[:5]}
+
+
+def lines_of(path: str) -> "Iterator[str]":
+    """Line by line, as that of TensorFlow has a megabyte, and no more than so many bytes."""
+    taken = 0
+    with open(path, "rb") as file:
+        for line in iter(lambda: file.readline(1 << 16), b""):
+            taken += len(line)
+            if taken > RECORD_LIMIT:
+                return
+            yield line.decode("utf-8", "replace")
 
 
 def module(name: str) -> "str | None":
@@ -702,6 +712,8 @@ def wheel(modules: "dict[str, Any]") -> "dict[str, Any]":
 
 def build_statement(path: str) -> "dict[str, Any]":
     """The literals of build_info.py, taken from its syntax tree."""
+    import ast  # needed in the child alone
+
     found = {}  # type: dict[str, Any]
     for node in ast.walk(ast.parse(read_text(path))):
         if isinstance(node, ast.Dict):

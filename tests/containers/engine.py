@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
 
-__all__ = ["TOOLS", "Engine", "Ran", "open_engine", "run_tool"]
+__all__ = ["Engine", "Ran", "open_engine", "run_tool"]
 
-TOOLS = ("podman", "runc", "umoci", "mmdebstrap")
+
 KEEP = "TFCOMPAT_CONTAINERS"  # a folder for what is slow to make: bases, images, wheels
 _LIMIT = 600.0
 
@@ -131,15 +131,22 @@ class Engine:
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         run_tool(["umoci", "config", "--image", f"{layout}:base", "--config.cmd", "/bin/bash", "--config.env", path])
         identity = self.podman("pull", "--quiet", f"oci:{layout}:base").out.split()[-1]
+        self.podman("untag", identity)  # the name of its temporary folder
         self.podman("tag", identity, image)
         shutil.rmtree(layout)
         tar.unlink()
 
     def close(self) -> None:
-        """Remove every container, and every file that is not to be kept."""
+        """Remove every container, and every image and file that is not to be kept."""
         self.podman("rm", "--all", "--force", "--time", "1", check=False)
+        if self.folder not in self.kept.parents:
+            self.podman("image", "prune", "--force", check=False)
         subprocess.run(["umount", self.graph / "overlay"], check=False, capture_output=True)  # podman mounts it onto itself
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for _ in range(10):  # podman cleans up behind a container on its own, and may write a last file
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.folder.exists():
+                break
+            time.sleep(0.5)
 
 
 @contextmanager

@@ -20,7 +20,9 @@ def script() -> str:
 
 def judge(facts: str, expect: str = "cpu") -> tuple[int, dict[str, Any]]:
     """``tfcompat check --facts -`` outside of the container."""
-    ran = run_tool([sys.executable, "-m", "tfcompat", "check", "--facts", "-", "--expect", expect, "--format", "json"], check=False, text=facts)
+    ran = run_tool(
+        [sys.executable, "-m", "tfcompat", "check", "--facts", "-", "--expect", expect, "--format", "json"], check=False, text=facts
+    )
     return ran.code, json.loads(ran.out)
 
 
@@ -60,7 +62,21 @@ def test_a_container_that_does_not_start_is_no_verdict(engine: Engine, old_image
 
 
 def test_a_probe_that_is_stopped_ends_what_it_started(engine: Engine, old_image: str, script: str) -> None:
-    command = ["podman", "run", "--rm", "--interactive", "--network", "none", "--name", "stopped", old_image, "python", "-", "--stress", "60"]
+    command = [
+        "podman",
+        "run",
+        "--rm",
+        "--interactive",
+        "--network",
+        "none",
+        "--name",
+        "stopped",
+        old_image,
+        "python",
+        "-",
+        "--stress",
+        "60",
+    ]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=engine.whole_env, cwd=engine.folder
     ) as probe:

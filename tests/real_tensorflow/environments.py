@@ -97,6 +97,11 @@ class Checked(NamedTuple):
     def findings(self, severity: str) -> list[str]:
         return [finding["rule"] for finding in self.document["findings"] if finding["severity"] == severity]
 
+    @property
+    def signatures(self) -> list[str]:
+        """The rows of the catalogue that the log shows."""
+        return [row["signature"] for row in self.document["log"]]
+
     def finding(self, rule: str) -> dict[str, str]:
         return next(finding for finding in self.document["findings"] if finding["rule"] == rule)
 

@@ -16,6 +16,7 @@ from environments import CHAIN, ROOT, Environment, Environments, clean, judge
 NAMES = ("newest", "2.15", "2.10", "2.5", "2.4")
 STEPS = ("matmul", "elementwise", "reduction", "convolution", "training")
 NO_DRIVER = "nothing of an NVIDIA driver is visible: no device node, no kernel module, no libcuda.so.1"
+ON_SOME_PROCESSORS = "oneDNN supports DT_(HALF|BFLOAT16) only on platforms"
 every = pytest.mark.parametrize("name", NAMES)
 
 
@@ -38,8 +39,8 @@ def test_every_log_line_of_a_healthy_environment_is_known_to_be_harmless(environ
     facts = environments.facts(name, "--expect", "cpu", within=tmp_path)
     log = judge(facts, "--expect", "cpu").document["log"]
     assert {row["severity"] for row in log} <= {"harmless"}
-    said = [line for line in json.loads(facts)["tensorflow"]["log"] if line.strip()]
-    assert sum(row["count"] for row in log) == len(said), said
+    said = [line for line in json.loads(facts)["tensorflow"]["log"] if line.strip() and not re.search(ON_SOME_PROCESSORS, line)]
+    assert sum(row["count"] for row in log if not re.search(ON_SOME_PROCESSORS, row["line"])) == len(said), said
 
 
 @every

@@ -63,7 +63,7 @@ def _diagnoses(seen: Observed, tried: Tensorflow) -> Iterator[Diagnosis]:
 def _missing(seen: Observed, steps: Sequence[Step]) -> list[str]:
     """The steps that must be there and are not, on any device that was tried."""
     devices = {step.device for step in steps} or {""}
-    have = {(step.device, step.step) for step in steps if step.dtype in ("", "float32")}
+    have = {(step.device, step.step) for step in steps if step.dtype == "float32"}
     return [name for name in REQUIRED if any((device, name) not in have for device in devices)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _EXIT_CODES = {"ok": 0, "broken": 1, "unknown": 3}
+_STYLES = {"": "", "good": "green", "bad": "bold red", "doubt": "yellow", "dim": "dim", "strong": "bold"}
 _EXPECTATIONS = ("tensorflow", "keras", "python", "cuda", "cudnn", "driver")
 _RANGE = "also fail when it is another one: a version (2.15) or a specifier ('>=2.15,<2.17')"
 _LIMIT = 32 << 20  # bytes of facts; a probe prints about 20 kB
@@ -111,17 +113,16 @@ def _write(report: Report, form: str) -> None:
 
 def _write_text(report: Report) -> None:
     """As wide and as coloured as the terminal; plain, and as wide as files are here, where there is none."""
-    from rich.console import Console
-    from rich.text import Text
-
     from tfcompat.outputs.check import check_lines
 
-    styles = {"": "", "good": "green", "bad": "bold red", "doubt": "yellow", "dim": "dim", "strong": "bold"}
-    console = Console(highlight=False, soft_wrap=True)
-    lines = check_lines(report, console.width) if console.is_terminal else check_lines(report)
-    for line in lines:
-        if console.is_terminal:
-            console.print(Text(line.text, style=styles[line.style]))
-        else:
-            encoding = sys.stdout.encoding or "utf-8"
-            print(line.text.encode(encoding, "backslashreplace").decode(encoding))
+    if sys.stdout.isatty() or os.environ.get("FORCE_COLOR"):
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(highlight=False, soft_wrap=True)
+        for line in check_lines(report, console.width):
+            console.print(Text(line.text, style=_STYLES[line.style]))
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in check_lines(report):
+        print(line.text.encode(encoding, "backslashreplace").decode(encoding))
