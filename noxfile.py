@@ -97,6 +97,13 @@ def bench_registry(session: nox.Session) -> None:
 
 
 @nox.session
+def bench_check(session: nox.Session) -> None:
+    """What ``tfcompat check`` costs beyond the TensorFlow that it tries. Needs the network."""
+    session.install(".", "tensorflow-cpu")
+    session.run("python", "tools/bench_check.py", *session.posargs)
+
+
+@nox.session
 def verify(session: nox.Session) -> None:
     """Run the pins and keep what came of it, as in ``-- --tensorflow 2.15 --python 3.11``; goes on where it stopped.
 

@@ -152,6 +152,15 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         "start the container with the environment variable NVIDIA_DRIVER_CAPABILITIES=compute,utility, so that the toolkit mounts "
         "the driver's library; do not install it in the image",
     ),
+    "wsl-libcuda-missing": (
+        without_libcuda(
+            platform__wsl=True, driver__nodes={"/dev/dxg": True}, driver__module={"unavailable": "no"}, driver__proc={"unavailable": "no"}
+        ),
+        "driver",
+        f"this is WSL 2, and the libcuda.so.1 that Windows lends it cannot be opened: libcuda.so.1: {GONE}",
+        "install the NVIDIA driver on Windows, not in the distribution, and let the loader see /usr/lib/wsl/lib; "
+        "in a container: --gpus all, with Docker Desktop 4.31 or nvidia-container-toolkit 1.14.4, or newer",
+    ),
     "nodes-forbidden": (
         failing_init(999, driver__nodes={"/dev/nvidia0": False, "/dev/nvidiactl": True, "/dev/nvidia-uvm": False}),
         "driver",
@@ -583,6 +592,12 @@ def test_what_ran_on_the_cpu_never_passes_for_a_gpu() -> None:
     report = check(document, "gpu")
     assert report.verdict == "broken"
     assert {link.name: link.status for link in report.chain}["smoke test"] == "unknown"
+
+
+def test_the_node_that_wsl_has_for_every_gpu_is_no_sign_of_nvidia() -> None:
+    document = on_cpu(healthy())
+    document["driver"]["nodes"] = {"/dev/dxg": True}
+    assert check(document).expected == "cpu"
 
 
 @pytest.mark.parametrize("evidence", ["module", "proc", "nodes", "libcuda"])

@@ -941,14 +941,14 @@ def library_property(function: "Any", kind: int) -> int:
 # -- TensorFlow, in a child ----------------------------------------------------------------------------
 
 
-def tensorflow(options: "Any", wants_gpu: bool, machine: Machine) -> "dict[str, Any]":
-    """Import, build, devices, Keras and the smoke test; how far it came, and how it ended."""
+def tensorflow(options: "Any", wants_gpu: bool, gpus: int, machine: Machine) -> "dict[str, Any]":
+    """Import, build, devices, Keras and the smoke test; how far it came, and how it ended. *gpus*: how many the driver lists."""
     before = field(machine.out_of_memory_kills)
 
     def work(say: "Callable[[str, Any], None]") -> None:
         exercise(say, options, wants_gpu)
 
-    child = run_apart(work, options.timeout + options.stress)
+    child = run_apart(work, options.timeout + options.stress * (max(gpus, 1) if options.all_gpus else 1))
     facts = dict(child.said)
     finished = facts.pop("finished", False)
     after = field(machine.out_of_memory_kills)
@@ -1236,7 +1236,7 @@ def sees_gpu(found: "dict[str, Any]") -> bool:
     return bool(
         isinstance(found["module"], str)
         or isinstance(found["proc"], str)
-        or (isinstance(found["nodes"], dict) and "unavailable" not in found["nodes"] and found["nodes"])
+        or any(path != "/dev/dxg" for path in found["nodes"] if path != "unavailable")  # WSL has that for every GPU
         or "path" in found["libcuda"]
     )
 
@@ -1265,7 +1265,7 @@ def collect(options: "Any") -> "dict[str, Any]":
     if not options.tensorflow:
         facts["tensorflow"] = unavailable("--no-tensorflow was given")
     else:
-        facts["tensorflow"] = field(tensorflow, options, wants_gpu, machine)
+        facts["tensorflow"] = field(tensorflow, options, wants_gpu, len(facts["driver"]["libcuda"].get("devices", ())), machine)
     facts["seconds"] = round(time.monotonic() - began, 3)
     return facts
 

@@ -69,8 +69,9 @@ class Engine:
     def __init__(self, folder: Path, kept: Path) -> None:
         self.folder, self.kept = folder, kept
         self.graph = kept / "graph"
-        (folder / "containers.conf").write_text(_CONTAINERS)
-        (folder / "storage.conf").write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{self.graph}"\nrunroot = "{folder}/run"\n')
+        run = kept / "run"  # podman's database keeps these paths, so that they must be the same for the same store
+        (folder / "containers.conf").write_text(f'{_CONTAINERS}tmp_dir = "{run}/libpod"\n')
+        (folder / "storage.conf").write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{self.graph}"\nrunroot = "{run}"\n')
         (folder / "registries.conf").write_text("unqualified-search-registries = []\n")
         self.env = {
             "CONTAINERS_CONF": f"{folder}/containers.conf",

@@ -51,6 +51,12 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
         "start the container with the environment variable NVIDIA_DRIVER_CAPABILITIES=compute,utility, so that the toolkit mounts the driver's library; "
         "do not install it in the image",
     ),
+    "wsl-libcuda-missing": (
+        "error",
+        "this is WSL 2, and the libcuda.so.1 that Windows lends it cannot be opened: {why}",
+        "install the NVIDIA driver on Windows, not in the distribution, and let the loader see /usr/lib/wsl/lib; "
+        "in a container: --gpus all, with Docker Desktop 4.31 or nvidia-container-toolkit 1.14.4, or newer",
+    ),
     "nodes-forbidden": (
         "error",
         "user {user} may not use {nodes}",

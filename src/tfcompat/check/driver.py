@@ -23,6 +23,7 @@ __all__ = ["assumed_cpu", "expects_gpu", "look_at_driver"]
 
 _NO_DEVICE, _NOT_READY, _MISMATCH, _COMPAT = 100, 802, 803, 804  # CUDA_ERROR_...
 _NVML_MISMATCH, _NVML_UNKNOWN = 18, 999
+_WSL_NODE = "/dev/dxg"  # of whatever GPU Windows has
 _HIDING = {"CUDA_VISIBLE_DEVICES": ("", "-1", "none", "nodevfiles"), "NVIDIA_VISIBLE_DEVICES": ("", "void", "none")}
 _EXAMPLES = {"CUDA_VISIBLE_DEVICES": "0", "NVIDIA_VISIBLE_DEVICES": "all"}
 
@@ -30,7 +31,8 @@ _EXAMPLES = {"CUDA_VISIBLE_DEVICES": "0", "NVIDIA_VISIBLE_DEVICES": "all"}
 def expects_gpu(facts: Facts) -> bool:
     """Whether a GPU is promised when nobody says: a device node, a kernel module or the driver's library is seen."""
     driver = facts.driver
-    return bool(known(driver.nodes) or known(driver.module) or known(driver.proc) or known(driver.libcuda.path))
+    nodes = [path for path in known(driver.nodes) or () if path != _WSL_NODE]
+    return bool(nodes or known(driver.module) or known(driver.proc) or known(driver.libcuda.path))
 
 
 def assumed_cpu(facts: Facts) -> Diagnosis:
@@ -82,6 +84,9 @@ def _cause(facts: Facts) -> Diagnosis:
 
 def _without_library(facts: Facts, cuda: DriverLibrary) -> Diagnosis:
     driver = facts.driver
+    machine = known(facts.platform)
+    if machine is not None and machine.wsl and not known(driver.module):
+        return diagnose("wsl-libcuda-missing", why=cuda.unavailable)
     if known(driver.nodes):
         return diagnose("libcuda-missing", why=cuda.unavailable)
     return _not_passed(facts) or diagnose("no-driver")
@@ -124,7 +129,7 @@ def _after_init(facts: Facts, cuda: DriverLibrary, init: Init) -> Diagnosis:
         return diagnose("gpu-lost", init=said, nvml=known(nvml.message) or "error 999")
     if not nodes:
         return _not_passed(facts) or diagnose("no-driver" if not known(cuda.path) else "no-device", init=said)
-    if init.code and "/dev/nvidia-uvm" not in nodes and "/dev/dxg" not in nodes and "/dev/nvmap" not in nodes:
+    if init.code and "/dev/nvidia-uvm" not in nodes and _WSL_NODE not in nodes and "/dev/nvmap" not in nodes:
         return diagnose("uvm-node-missing", init=said)
     return diagnose("no-device" if init.code in (0, _NO_DEVICE) else "cuinit-failed", init=said)
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tfcompat.cli.probe import add_probe_arguments, probe_options
+from tfcompat.cli.probe import add_probe_arguments, start_probe
 from tfcompat.cli.wishes import path_of
 from tfcompat.errors import RequestError
 
@@ -92,14 +92,12 @@ def _start(options: argparse.Namespace) -> Probe | None:
         if given:
             raise RequestError(f"{given[0]} is the probe's, and --facts runs none", f"give it to the probe itself: python - {given[0]}")
         return None
-    from tfcompat.probing import Probe
-
     with suppress(ValueError):  # not in the main thread
         # so that the probe is stopped as well; in the background of a shell SIGINT itself is ignored
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.stderr.isatty():
         print("looking at this environment; importing TensorFlow can take a minute ...", file=sys.stderr)
-    return Probe(probe_options(options), options.timeout + options.stress)
+    return start_probe(options)
 
 
 def _write(report: Report, form: str) -> None:

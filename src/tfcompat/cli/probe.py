@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-__all__ = ["add_arguments", "add_probe_arguments", "probe_options"]
+if TYPE_CHECKING:
+    from tfcompat.probing import Probe
+
+__all__ = ["add_arguments", "add_probe_arguments", "start_probe"]
 
 _LONGEST = 86400  # seconds
+_MOST_GPUS = 64  # that the probe looks at
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,18 +49,21 @@ def _seconds(text: str) -> float:
     return number
 
 
-def probe_options(options: argparse.Namespace) -> list[str]:
-    """What was given, as the probe's own arguments."""
+def start_probe(options: argparse.Namespace) -> Probe:
+    """The probe under way, with what was given as its own arguments."""
+    from tfcompat.probing import Probe
+
     flags = ["--all-gpus"] * options.all_gpus + ["--no-smoke"] * (not options.smoke)
-    return ["--expect", options.expect, "--timeout", f"{options.timeout:g}", "--stress", f"{options.stress:g}", *flags]
+    given = ["--expect", options.expect, "--timeout", f"{options.timeout:g}", "--stress", f"{options.stress:g}", *flags]
+    return Probe(given, options.timeout + options.stress * (_MOST_GPUS if options.all_gpus else 1))
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the facts as JSON, or the script. They are judged by ``tfcompat check --facts``."""
-    from tfcompat.probing import SCRIPT, Probe
-
     if options.script:
+        from tfcompat.probing import SCRIPT
+
         sys.stdout.write(SCRIPT.read_text(encoding="utf-8"))
     else:
-        sys.stdout.write(Probe(probe_options(options), options.timeout + options.stress).finish().decode())
+        sys.stdout.write(start_probe(options).finish().decode())
     return 0
