@@ -256,13 +256,13 @@ def test_a_check_that_is_stopped_stops_what_it_started(how: signal.Signals, tmp_
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    for _ in range(300):
+    for _ in range(900):
         if mark.exists() and mark.read_text():
             break
         time.sleep(0.1)
     child = int(mark.read_text())
     checking.send_signal(how)
-    _, talk = checking.communicate(timeout=30)
+    _, talk = checking.communicate(timeout=60)
     assert (checking.returncode, talk.decode()) == (130, "tfcompat: interrupted\n")
     for _ in range(100):
         if not Path(f"/proc/{child}").exists():

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tfcompat.cli.probe import add_probe_arguments, start_probe
@@ -92,9 +90,6 @@ def _start(options: argparse.Namespace) -> Probe | None:
         if given:
             raise RequestError(f"{given[0]} is the probe's, and --facts runs none", f"give it to the probe itself: python - {given[0]}")
         return None
-    with suppress(ValueError):  # not in the main thread
-        # so that the probe is stopped as well; in the background of a shell SIGINT itself is ignored
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.stderr.isatty():
         print("looking at this environment; importing TensorFlow can take a minute ...", file=sys.stderr)
     return start_probe(options)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ def start_probe(options: argparse.Namespace) -> Probe:
     """The probe under way, with what was given as its own arguments."""
     from tfcompat.probing import Probe
 
+    with suppress(ValueError):  # not in the main thread
+        # so that the probe is stopped as well; in the background of a shell SIGINT itself is ignored
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     flags = ["--all-gpus"] * options.all_gpus + ["--no-smoke"] * (not options.smoke)
     given = ["--expect", options.expect, "--timeout", f"{options.timeout:g}", "--stress", f"{options.stress:g}", *flags]
     return Probe(given, options.timeout + options.stress * (_MOST_GPUS if options.all_gpus else 1))
