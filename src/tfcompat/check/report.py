@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tfcompat.check.diagnosis import Diagnosis
@@ -11,14 +10,13 @@ from tfcompat.check.expectations import unmet
 from tfcompat.check.keras import look_at_keras
 from tfcompat.check.libraries import look_at_libraries, look_at_runtime
 from tfcompat.check.link import LINKS, Link
+from tfcompat.check.log import explained, known_lines, last_lines
 from tfcompat.check.observed import observe
 from tfcompat.check.smoke import look_at_smoke, passed
 from tfcompat.check.tensorflow import look_at_tensorflow
 from tfcompat.facts import Unavailable
 from tfcompat.prose import remedy, summary
 from tfcompat.rules import RULES, Finding, evaluate
-from tfcompat.signatures import Match, match_signatures
-from tfcompat.versions import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from tfcompat.check.observed import Observed
     from tfcompat.facts import Facts
     from tfcompat.matrix import Matrix
-    from tfcompat.signatures import Signature
+    from tfcompat.signatures import Match, Signature
 
 __all__ = ["Report", "check_facts"]
 
@@ -49,18 +47,6 @@ RULE_LINKS: Mapping[str, str] = {
     "keras-range": "keras",
     "keras-legacy": "keras",
 }
-_SIGNATURE_LINKS = {
-    "driver": "driver",
-    "docker": "driver",
-    "wsl": "driver",
-    "libraries": "libraries",
-    "keras": "keras",
-}  # by group of the catalogue; all others belong to TensorFlow
-_LOG_LINES = 8
-_NOISE = re.compile(r'^\s*(File "<stdin>"|[\^~]+$|Extension modules: )')  # of a traceback: the probe's own frames
-_LOG_SEARCHED = 200
-_DUMP = "(most recent call first):"  # faulthandler's
-_FRAMES = 5
 _IMPORT_RULES = ("platform-has-wheel", "python-has-wheel", "package-range", "numpy-abi")  # an import that succeeds refutes them
 
 
@@ -105,7 +91,7 @@ def check_facts(
     gpu = expect == "gpu" or (expect == "auto" and expects_gpu(facts))
     seen = observe(facts, matrix, gpu)
     works = passed(seen)
-    matches = _matches(seen, signatures)
+    matches = known_lines(seen, signatures)
     added: dict[str, list[Diagnosis]] = {name: [] for name in LINKS}
     for finding in evaluate(matrix, seen.stack, [rule for rule in RULES if rule.id in RULE_LINKS]):
         added[RULE_LINKS[finding.rule.id]] += _of_rule(finding, _proof(finding.rule.id, seen, works))
@@ -113,12 +99,12 @@ def check_facts(
         added["driver"].append(assumed_cpu(facts))
     for link, diagnosis in unmet(seen, expectations):
         added[link].append(diagnosis)
-    chain = _with_log(tuple(_chain(seen, added)), matches)
+    chain = explained(tuple(_chain(seen, added)), matches)
     statuses = {link.status for link in chain}
     verdict: Literal["ok", "broken", "unknown"] = (
         "broken" if "broken" in statuses else "unknown" if "unknown" in statuses or not works else "ok"
     )
-    return Report(verdict, "gpu" if gpu else "cpu", chain, seen, matches, _last_lines(seen, signatures), document)
+    return Report(verdict, "gpu" if gpu else "cpu", chain, seen, matches, last_lines(seen, signatures), document)
 
 
 def _chain(seen: Observed, added: Mapping[str, Sequence[Diagnosis]]) -> Iterator[Link]:
@@ -145,28 +131,6 @@ def _look(name: str, seen: Observed, whole: bool) -> Link:
     return looks[name](seen)
 
 
-def _with_log(chain: tuple[Link, ...], matches: Sequence[Match]) -> tuple[Link, ...]:
-    """A log line explains the first broken link, where nothing better does; else it warns in the link it is about.
-
-    Of a link that is broken and explained it has nothing to add.
-    """
-    broken = next((link.name for link in chain if link.status == "broken"), "")
-    links = {link.name: link for link in chain}
-    unexplained = bool(broken) and not links[broken].fix
-    for match in matches:
-        row = match.signature
-        home = _SIGNATURE_LINKS.get(row.group, "tensorflow")
-        if match.severity == "error" and unexplained:
-            said = Diagnosis(row.id, "error", row.cause, row.fix)
-            home = broken
-        elif match.severity == "harmless" or (links[home].status == "broken" and links[home].fix):
-            continue
-        else:
-            said = Diagnosis(row.id, "warning", row.cause, row.fix)
-        links[home] = links[home]._replace(diagnoses=(*links[home].diagnoses, said))
-    return tuple(links.values())
-
-
 def _proof(rule: str, seen: Observed, works: bool) -> str:
     """What was seen to work although *rule* says that it cannot; empty where nothing was."""
     tried = seen.facts.tensorflow
@@ -188,36 +152,3 @@ def _of_rule(finding: Finding, proof: str) -> list[Diagnosis]:
     if finding.rejects and proof:
         return [Diagnosis(finding.rule.id, "warning", f"{said}; {proof}", fix)]
     return [Diagnosis(finding.rule.id, verdict.severity, said, fix)]
-
-
-def _last_lines(seen: Observed, signatures: Sequence[Signature]) -> tuple[str, ...]:
-    """The last lines of TensorFlow's own output that could mean something."""
-    tried = seen.facts.tensorflow
-    kept: list[str] = []
-    for line in reversed(() if isinstance(tried, Unavailable) else _innermost(tried.log[-_LOG_SEARCHED:])):
-        if (
-            line.strip()
-            and not _NOISE.search(line)
-            and not any(m.severity == "harmless" for m in match_signatures([line], signatures, gpu_expected=seen.gpu))
-        ):
-            kept.append(line)
-            if len(kept) == _LOG_LINES:
-                break
-    return tuple(reversed(kept))
-
-
-def _innermost(log: tuple[str, ...]) -> tuple[str, ...]:
-    """*log* without the outer frames of Python's dump of a stack, which begins with the innermost."""
-    start = next((i for i, line in enumerate(log) if _DUMP in line), None)
-    if start is None:
-        return log
-    frames = [line for line in log[start + 1 :] if not line.lstrip().startswith('File "<frozen')]
-    return (*log[: start + 1], *frames[:_FRAMES])
-
-
-def _matches(seen: Observed, signatures: Sequence[Signature]) -> tuple[Match, ...]:
-    tried = seen.facts.tensorflow
-    if isinstance(tried, Unavailable):
-        return ()
-    release = version(seen.tensorflow.release.version) if seen.tensorflow else None
-    return match_signatures(tried.log, signatures, gpu_expected=seen.gpu, tensorflow=release)
