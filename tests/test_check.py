@@ -524,7 +524,7 @@ def test_what_works_all_the_same_is_remarked(name: str) -> None:
 
 
 EXPECTED = {"not-as-expected", "expectation-unknown"}
-ASSUMED = {"cpu-assumed", "gpu-left-out"}
+ASSUMED = {"cpu-assumed", "gpu-left-out", "gpu-image"}
 
 
 def test_every_diagnosis_is_seen() -> None:
@@ -575,6 +575,17 @@ def test_a_gpu_of_the_host_that_was_left_out_is_a_warning() -> None:
     report = check(document)
     message = "the host has an NVIDIA GPU (PCI 10de:2330), and this container was not given it"
     assert ("gpu-left-out", "warning", message, f"demand a GPU with --expect gpu; {GIVE}") in report.findings
+
+
+@pytest.mark.parametrize(("value", "rule"), [("all", "gpu-image"), ("0,1", "gpu-image"), ("void", "cpu-assumed"), ("", "cpu-assumed")])
+def test_an_image_that_is_made_for_a_gpu(value: str, rule: str) -> None:
+    document = on_cpu(healthy(environment__NVIDIA_VISIBLE_DEVICES=value))
+    report = check(document)
+    assert (report.verdict, report.expected) == ("ok", "cpu")
+    assert [d.rule for d in report.findings] == [rule]
+    if rule == "gpu-image":
+        message = f"this image is made for a GPU (NVIDIA_VISIBLE_DEVICES={value}), and none is seen here"
+        assert (rule, "warning", message, f"demand a GPU with --expect gpu; {GIVE}") in report.findings
 
 
 def test_a_demand_for_the_cpu_is_no_assumption() -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from environments import Checked, Environment, Environments, judge
 
 Copy = Callable[[str], Environment]

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from environments import Environment, Environments, find_interpreter, judge
 
 pytestmark = [
@@ -47,7 +46,7 @@ def test_with_the_libraries_on_the_path_the_driver_alone_is_missed(environment: 
     assert checked.statuses == ["broken", "ok", "ok", "ok", "ok", "broken"]
     assert checked.link("libraries")["facts"]["cuSOLVER"].startswith("11.")
     assert checked.link("libraries")["facts"]["cuDNN"].startswith("9.")
-    assert "cuinit-303" in checked.findings("warning")
+    assert "cuinit-303" in checked.signatures
 
 
 def folders(environment: Environment) -> list[str]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
 from environments import CHAIN, ROOT, Environment, Environments, clean, judge
 
 NAMES = ("newest", "2.15", "2.10", "2.5", "2.4")

@@ -115,6 +115,11 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     "mig": ("note", "MIG is on: the program sees slices of the GPU, one at a time", ""),
     "different-gpus": ("note", "the GPUs differ: {gpus}", ""),
     "cpu-assumed": ("note", "no GPU is seen here, so the CPU is taken for what was promised", "demand a GPU with --expect gpu"),
+    "gpu-image": (
+        "warning",
+        "this image is made for a GPU (NVIDIA_VISIBLE_DEVICES={value}), and none is seen here",
+        "demand a GPU with --expect gpu; " + _GIVE_GPU,
+    ),
     "gpu-left-out": ("warning", "the host has an NVIDIA {what}, and this container was not given it", "demand a GPU with --expect gpu; " + _GIVE_GPU),
     # runtime and libraries
     "library-missing": ("error", "{soname} cannot be opened, and TensorFlow drops every GPU without it", "{advice}"),

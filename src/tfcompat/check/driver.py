@@ -38,7 +38,11 @@ def expects_gpu(facts: Facts) -> bool:
 def assumed_cpu(facts: Facts) -> Diagnosis:
     """What to say where nobody said whether a GPU is promised, and none is seen."""
     pci = known(facts.driver.pci)
-    return diagnose("gpu-left-out", what=_pci_text(pci)) if pci else diagnose("cpu-assumed")
+    if pci:
+        return diagnose("gpu-left-out", what=_pci_text(pci))
+    wanted = facts.environment.get("NVIDIA_VISIBLE_DEVICES", "")
+    hidden = wanted.strip().lower() in _HIDING["NVIDIA_VISIBLE_DEVICES"]
+    return diagnose("cpu-assumed") if hidden else diagnose("gpu-image", value=wanted)
 
 
 def look_at_driver(seen: Observed) -> Link:

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print or write the pins; exit code 1 for a conflict."""
     with suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a resolver that runs is stopped as well
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a resolver that runs is stopped as well
     matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
     try:
         joined = pin(
