@@ -261,7 +261,7 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         ),
         "tensorflow",
         "TensorFlow is not installed for /usr/bin/python3",
-        "pip install tensorflow, or run check with the interpreter that has it",
+        "run it with the interpreter that has TensorFlow, or pip install tensorflow",
     ),
     "no-site-packages": (
         stopped(
@@ -322,13 +322,13 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         stopped("import", {"how": "done"}, tensorflow__error={"type": "MemoryError", "message": ""}),
         "tensorflow",
         "importing TensorFlow fails, because the system gives this process no more memory: MemoryError",
-        "raise the limit on memory (docker run --memory, resources.limits.memory, ulimit -v)",
+        "raise the limit on memory (docker run --memory, resources.limits.memory, ulimit -v); code on a file system that is mounted noexec fails like this as well",
     ),
     "died": (
         stopped("import", {"how": "signal", "signal": "SIGKILL"}),
         "tensorflow",
-        "TensorFlow died during import: of SIGKILL",
-        "",
+        "TensorFlow was ended by SIGKILL during import",
+        "look for an out-of-memory kill in dmesg on the host, and for whoever else ends processes there; give the container more memory",
     ),
     "hung": (
         stopped("convolution (float32) on /GPU:0", {"how": "hung", "limit": 300}),
@@ -650,7 +650,7 @@ def test_a_rule_explains_an_import_that_failed() -> None:
     link = check(document).broken
     assert link is not None
     assert [d.rule for d in link.diagnoses if d.severity == "error"] == ["import-failed", "package-range"]
-    assert link.fix == "pin the package inside that range"
+    assert link.fix == "pip install 'protobuf!=4.21.0,!=4.21.1,!=4.21.2,!=4.21.3,!=4.21.4,!=4.21.5,<6.0.0dev,>=3.20.3'"
 
 
 def test_an_older_cudnn_breaks_the_libraries() -> None:

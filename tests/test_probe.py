@@ -50,7 +50,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder on sys.path."""
     folder = tmp_path / "site"
     folder.mkdir()
-    monkeypatch.setattr(sys, "path", [str(folder)])
+    monkeypatch.setattr(probe, "PATH", [str(folder)])
     importlib.invalidate_caches()
     return folder
 
@@ -174,7 +174,7 @@ def test_duplicates_and_leftovers_are_told(site: Path, tmp_path: Path, monkeypat
         write(folder / f"tensorflow-{version}.dist-info/METADATA", f"Name: tensorflow\nVersion: {version}\n")
     write(site / "~ensorflow-2.15.0.dist-info/METADATA", "Name: tensorflow\nVersion: 2.15.0\n")
     (site / "~ensorflow").mkdir()
-    monkeypatch.setattr(sys, "path", [str(site), str(other), str(site)])
+    monkeypatch.setattr(probe, "PATH", [str(site), str(other), str(site)])
     assert [cell["version"] for cell in installed()] == ["2.17.0", "2.18.0", "2.16.1"]
     assert probe.distributions()["leftovers"] == [f"{site}/~ensorflow", f"{site}/~ensorflow-2.15.0.dist-info"]
 
@@ -244,7 +244,7 @@ def test_what_is_no_folder_on_the_path_is_passed_over(site: Path, tmp_path: Path
         archive.writestr("keras/__init__.py", "")
         archive.writestr("keras-3.6.0.dist-info/METADATA", "Name: keras\nVersion: 3.6.0\n")
     write(site / "six-1.16.0.egg-info", "Name: six\nVersion: 1.16.0\n")
-    monkeypatch.setattr(sys, "path", [str(tmp_path / "packages.zip"), str(tmp_path / "gone"), str(site)])
+    monkeypatch.setattr(probe, "PATH", [str(tmp_path / "packages.zip"), str(tmp_path / "gone"), str(site)])
     importlib.invalidate_caches()
     found = probe.distributions()
     assert [cell["name"] for cell in found["installed"]] == ["six"]

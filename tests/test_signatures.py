@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 import time
 from pathlib import Path
 from typing import Any
@@ -155,10 +154,10 @@ def fault(**cells: Any) -> str:
             {"example": "Allocation of 5 exceeds 10% of system memory\nIllegal instruction"},
             "allocator-not-a-failure: its example belongs to avx-required",
         ),
-        ({"severity": "fatal"}, "here: the signatures are malformed: signatures.99.severity: "),
-        ({"harmless_when": "raining"}, "here: the signatures are malformed: signatures.99.harmless_when: "),
-        ({"colour": "red"}, "here: the signatures are malformed: signatures.99.colour: "),
-        ({"cause": 5}, "here: the signatures are malformed: signatures.99.cause: "),
+        ({"severity": "fatal"}, "here: the signatures are malformed: signatures.100.severity: "),
+        ({"harmless_when": "raining"}, "here: the signatures are malformed: signatures.100.harmless_when: "),
+        ({"colour": "red"}, "here: the signatures are malformed: signatures.100.colour: "),
+        ({"cause": 5}, "here: the signatures are malformed: signatures.100.cause: "),
     ],
 )
 def test_what_is_wrong_with_a_row_is_said(cells: dict[str, Any], message: str) -> None:

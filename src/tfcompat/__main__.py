@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tfcompat.cli import main
+if __name__ == "__main__":
+    del sys.path[0]  # the working directory, where a json.py would take the place of Python's own
 
-sys.exit(main())
+    from tfcompat.cli import main
+
+    sys.exit(main())

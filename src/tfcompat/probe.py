@@ -8,6 +8,12 @@ Everything that could crash or hang (the driver, CUDA's libraries, TensorFlow) h
 limit. Whatever cannot be established is {"unavailable": "the reason"}: a failure is a value, and the exit code is 0.
 """
 
+import sys
+
+PATH = list(sys.path)  # what a program gets here
+if __name__ == "__main__":
+    sys.path[:] = [entry for entry in PATH if entry]  # the probe itself takes nothing from the working directory
+
 import argparse
 import ctypes
 import glob
@@ -17,7 +23,6 @@ import re
 import select
 import signal
 import struct
-import sys
 import time
 
 TYPE_CHECKING = False
@@ -265,7 +270,7 @@ def interpreter() -> "dict[str, Any]":
         "externally_managed": field(externally_managed),
         "isolated": bool(sys.flags.isolated),
         "site": not sys.flags.no_site,
-        "path": sys.path[:100],
+        "path": PATH[:100],
     }
 
 
@@ -610,7 +615,7 @@ def distributions() -> "dict[str, Any]":
     """What is installed, by its metadata on sys.path, imported nowhere. ``leftovers`` are what pip could not remove."""
     found = []  # type: list[dict[str, Any]]
     leftovers = []
-    for folder in dict.fromkeys(os.path.realpath(entry or ".") for entry in sys.path):
+    for folder in dict.fromkeys(os.path.realpath(entry or ".") for entry in PATH):
         try:
             entries = sorted(os.listdir(folder))
         except OSError:
@@ -685,7 +690,11 @@ def module(name: str) -> "str | None":
     """The file that ``import NAME`` would run; None where there is none, "" for a folder without code of its own."""
     import importlib.util
 
-    spec = importlib.util.find_spec(name)
+    own, sys.path[:] = list(sys.path), PATH
+    try:
+        spec = importlib.util.find_spec(name)
+    finally:
+        sys.path[:] = own
     if spec is None:
         return None
     return spec.origin if spec.origin and spec.origin != "namespace" else ""
@@ -883,7 +892,7 @@ def load(soname: str, folders: "list[str]") -> "tuple[Any, str, str]":
 
 def elsewhere(soname: str) -> "list[str]":
     """Where the file lies without the loader looking there: NVIDIA's wheels, a toolkit, conda."""
-    roots = [os.path.join(glob.escape(entry), "nvidia", "*", "lib") for entry in sys.path if entry]
+    roots = [os.path.join(glob.escape(entry), "nvidia", "*", "lib") for entry in PATH if entry]
     roots += ["/usr/local/cuda*/lib64", "/usr/local/cuda*/targets/*/lib", "/usr/lib/*-linux-gnu", "/opt/conda/lib"]
     roots.append(os.path.join(glob.escape(sys.prefix), "lib"))
     return sorted({os.path.realpath(path) for root in roots for path in glob.glob(os.path.join(root, soname))})[:10]
@@ -966,6 +975,7 @@ def tensorflow(options: "Any", wants_gpu: bool, gpus: int, machine: Machine) -> 
 
 
 def exercise(say: "Callable[[str, Any], None]", options: "Any", wants_gpu: bool) -> None:
+    sys.path[:] = PATH
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"  # what it writes is evidence
     say("stage", "import")
     began = time.monotonic()
@@ -996,12 +1006,13 @@ def exercise(say: "Callable[[str, Any], None]", options: "Any", wants_gpu: bool)
 
 def from_working_directory() -> "list[str]":
     """The files beside the caller that were imported: timeit.py or keras.py there takes the place of the real one."""
-    if sys.path[:1] not in ([""], [os.getcwd()]):
+    if PATH[:1] not in ([""], [os.getcwd()]):
         return []
-    files = (getattr(code, "__file__", None) for name, code in list(sys.modules.items()) if name != "__main__")
-    return sorted(
-        {path for path in map(os.path.abspath, filter(None, files)) if os.path.dirname(path) == os.getcwd() and os.path.isfile(path)}
-    )
+    here = os.getcwd()
+    loaded = [(name, getattr(code, "__file__", None) or "") for name, code in list(sys.modules.items()) if name != "__main__"]
+    beside = {path for path in (os.path.abspath(file) for _, file in loaded) if os.path.dirname(path) == here}
+    first = {os.path.join(here, name + ".py") for name, _ in loaded if name not in sys.builtin_module_names}  # the probe had it before
+    return sorted(path for path in beside | first if os.path.isfile(path))
 
 
 def device_details(tf: "Any", device: "Any") -> "dict[str, Any]":

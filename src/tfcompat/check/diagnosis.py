@@ -137,7 +137,7 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     "library-version-unknown": ("unknown", "{soname} is open, but does not say its version: {why}", ""),
     "libraries-unknown": ("unknown", "the CUDA libraries were not opened: {why}", "run the probe with --expect gpu"),
     # TensorFlow
-    "tensorflow-missing": ("error", "TensorFlow is not installed for {python}", "pip install tensorflow, or run check with the interpreter that has it"),
+    "tensorflow-missing": ("error", "TensorFlow is not installed for {python}", "run it with the interpreter that has TensorFlow, or pip install tensorflow"),
     "no-site-packages": (
         "error",
         "{python} was started with -S, so that it does not look into site-packages, where TensorFlow would be",
@@ -189,9 +189,9 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     "memory-refused": (
         "error",
         "importing TensorFlow fails, because the system gives this process no more memory: {error}",
-        "raise the limit on memory (docker run --memory, resources.limits.memory, ulimit -v)",
+        "raise the limit on memory (docker run --memory, resources.limits.memory, ulimit -v); code on a file system that is mounted noexec fails like this as well",
     ),
-    "died": ("error", "TensorFlow died {stage}: {why}", ""),
+    "died": ("error", "TensorFlow {why} {stage}", "{advice}"),
     "hung": (
         "error",
         "TensorFlow did not come to an end {stage} within {limit} seconds",

@@ -141,12 +141,21 @@ def _proof(rule: str, seen: Observed, works: bool) -> str:
     return ""
 
 
+def _pasted(finding: Finding) -> str:
+    """The command that brings a package into the range that a rule asks for; empty where that is not the remedy."""
+    allowed = finding.verdict.values.get("allowed", "")
+    name = {"keras-range": "keras", "numpy-abi": "numpy"}.get(finding.rule.id, "")
+    if not allowed or finding.rule.id not in ("package-range", "keras-range", "numpy-abi"):
+        return ""
+    return f"pip install '{name}{allowed}'"
+
+
 def _of_rule(finding: Finding, proof: str) -> list[Diagnosis]:
     """What a rule found. Where there is *proof* to the contrary, that is the stronger evidence: the rule then warns, and doubts are settled."""
     verdict = finding.verdict
     if verdict.outcome == "ok" or (verdict.outcome == "unknown" and proof):
         return []
-    said, fix = summary([finding]), remedy(finding)
+    said, fix = summary([finding]), _pasted(finding) or remedy(finding)
     if verdict.outcome == "unknown":
         return [Diagnosis(finding.rule.id, "unknown", said, fix)]
     if finding.rejects and proof:

@@ -20,6 +20,7 @@ __all__ = ["died", "look_at_tensorflow", "reached"]
 
 _BEFORE_SMOKE = ("", "import", "devices", "keras")  # stages of the probe
 _SHOWN = 3
+_KILLED = "look for an out-of-memory kill in dmesg on the host, and for whoever else ends processes there; give the container more memory"
 _LOADERS = re.compile(r"(\w*Error: )?\S+\.so(\.[\d.]+)?: ")
 _NO_MEMORY = re.compile(r"Cannot allocate memory$|failed to map segment from shared object$", re.M)
 _RAISED = re.compile(r"(\w+\.)*\w*(Error|Exception|Warning): ")
@@ -109,8 +110,8 @@ def died(facts: Facts, tried: Tensorflow) -> Diagnosis | None:
         container = known(facts.container)
         limit = known(container.memory_limit) if container else None
         return diagnose("out-of-memory", stage=stage, limit=f"{limit >> 20} MiB" if limit else "the machine has")
-    how = f"of {ended.signal}" if ended.how == "signal" else f"by exiting with {ended.code}"
-    return diagnose("died", stage=stage, why=how)
+    how = f"was ended by {ended.signal}" if ended.how == "signal" else f"exited with {ended.code}"
+    return diagnose("died", stage=stage, why=how, advice=_KILLED if ended.signal == "SIGKILL" else "")
 
 
 def _illegal_instruction(facts: Facts) -> Diagnosis:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tfcompat.check.smoke import seconds
 from tfcompat.drivers import driver_text
-from tfcompat.facts import Unavailable, known
+from tfcompat.facts import Unavailable
 from tfcompat.prose import capital, listed
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _summary(report: Report) -> str:
     parts += [str(seen.tensorflow.release)] if seen.tensorflow else []
     tried = seen.facts.tensorflow
     if not isinstance(tried, Unavailable):
-        keras = known(tried.keras)
-        parts += [f"Keras {known(keras.version)}"] if keras and known(keras.version) and report.expected == "cpu" else []
+        keras = next((link.facts for link in report.chain if link.name == "keras"), {})
+        parts += [f"{name} {number}" for name, number in keras.items()] if report.expected == "cpu" else []
         time = next((step.again or step.seconds for step in tried.smoke if step.step == "matmul"), None)
         return ", ".join(parts) + (f"; matmul ok in {seconds(time)}" if time is not None else "")
     return ", ".join(parts)
