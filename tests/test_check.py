@@ -1,6 +1,6 @@
 """What ``check`` makes of facts: every diagnosis once, each from a healthy environment in which one thing is changed.
 
-``facts/healthy-gpu.json`` is what the probe prints over the stand-ins of ``standins.py`` (a driver, CUDA's libraries and
+``facts/stand-ins.json`` is what the probe prints over the stand-ins of ``standins.py`` (a driver, CUDA's libraries and
 a TensorFlow that all work), with its paths made those of an image. The same faults on the real way through the
 loader are in test_check_standins.py, on real TensorFlow in tests/tensorflow.
 """
@@ -29,7 +29,7 @@ from tfcompat.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-HEALTHY = (Path(__file__).parent / "facts" / "healthy-gpu.json").read_text(encoding="utf-8")
+HEALTHY = (Path(__file__).parent / "facts" / "stand-ins.json").read_text(encoding="utf-8")
 MATRIX = load_bundled()
 SIGNATURES = load_signatures()
 GONE = "cannot open shared object file: No such file or directory"
@@ -37,8 +37,9 @@ GIVE = (
     "start it with --gpus all (docker), --device nvidia.com/gpu=all (podman) or a limit of nvidia.com/gpu: 1 (Kubernetes); "
     "the host needs the NVIDIA Container Toolkit"
 )
+LAST = "take an image and pins that are known to go together: tfcompat resolve --gpu 'NVIDIA H100' --driver 570.124.06"
 PATH_FIX = (
-    """find "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nvidia" -maxdepth 2 -name lib -type d """
+    """find "$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nvidia" -maxdepth 2 -name lib -type d """
     "> /etc/ld.so.conf.d/nvidia-pip.conf && ldconfig"
 )
 Document = dict[str, Any]
@@ -136,14 +137,40 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
     "gpu-not-passed": (
         without_libcuda(driver__nodes={}),
         "driver",
-        "the host has an NVIDIA driver (570.124.06), but no GPU was given to this container: there is no /dev/nvidia0",
+        "the host has an NVIDIA driver (570.124.06), but this container was given no GPU: there is no /dev/nvidia0",
         GIVE,
+    ),
+    "gpu-withheld": (
+        without_libcuda(driver__nodes={}, environment__NVIDIA_VISIBLE_DEVICES="void"),
+        "driver",
+        "this container was started with NVIDIA_VISIBLE_DEVICES='void', so that it was given no GPU",
+        "start it with --gpus all, or with -e NVIDIA_VISIBLE_DEVICES=all where the runtime is nvidia",
+    ),
+    "no-driver-for-gpu": (
+        without_libcuda(
+            driver__nodes={}, driver__module={"unavailable": "no"}, driver__proc={"unavailable": "no"}, driver__pci=["10de:2330"]
+        ),
+        "driver",
+        "the host has an NVIDIA GPU (PCI 10de:2330), and neither a driver for it nor a device node is seen",
+        f"install the NVIDIA driver on the host, or load it (modprobe nvidia), and see that nvidia-smi works there; then: {GIVE}",
+    ),
+    "driver-in-image": (
+        failing_init(100, driver__nodes={}, driver__module={"unavailable": "no"}, driver__proc={"unavailable": "no"}, driver__pci=[]),
+        "driver",
+        "libcuda.so.1 is here (/usr/lib/x86_64-linux-gnu/libcuda.so.580.65.06), and no driver for it is seen: no device node, no kernel module",
+        f"{GIVE}. Do not install libcuda in an image: the container toolkit brings that of the host",
+    ),
+    "mig-without-instance": (
+        failing_init(100, driver__nvml__devices__0__mig=True),
+        "driver",
+        "MIG is on, and no instance of the GPU is given to this process",
+        "make an instance on the host (nvidia-smi mig -cgi 19 -C), and give that: --gpus '\"device=0:0\"', or nvidia.com/mig-1g.5gb: 1 in Kubernetes",
     ),
     "no-driver": (
         without_libcuda(driver__nodes={}, driver__module={"unavailable": "no"}, driver__proc={"unavailable": "no"}, driver__pci=[]),
         "driver",
         "nothing of an NVIDIA driver is visible: no device node, no kernel module, no libcuda.so.1",
-        f"in a container: {GIVE}. On the host itself: install the NVIDIA driver, and see that nvidia-smi works",
+        GIVE,
     ),
     "libcuda-missing": (
         without_libcuda(),
@@ -176,13 +203,13 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
     "devices-hidden": (
         failing_init(100, environment__CUDA_VISIBLE_DEVICES="-1"),
         "driver",
-        "CUDA_VISIBLE_DEVICES='-1' hides every GPU from this process",
-        "unset CUDA_VISIBLE_DEVICES, or name a GPU in it, as in CUDA_VISIBLE_DEVICES=0",
+        "CUDA_VISIBLE_DEVICES='-1' leaves this process no GPU",
+        "unset CUDA_VISIBLE_DEVICES, or name a GPU that is here, as in CUDA_VISIBLE_DEVICES=0",
     ),
     "no-device": (
         failing_init(100, "CUDA_ERROR_NO_DEVICE"),
         "driver",
-        "the driver is loaded and finds no GPU: cuInit returns 100 (CUDA_ERROR_NO_DEVICE)",
+        "device nodes are here, and the driver finds no GPU: cuInit returns 100 (CUDA_ERROR_NO_DEVICE)",
         f"see whether nvidia-smi -L lists it on the host and in the container; {GIVE}",
     ),
     "driver-mismatch": (
@@ -233,27 +260,27 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
     "library-missing": (
         library("libcusolver.so.11", unavailable=f"libcusolver.so.11: {GONE}"),
         "libraries",
-        "libcusolver.so.11 cannot be opened, and TensorFlow drops every GPU without it",
-        "pip install 'tensorflow[and-cuda]==2.18.0'",
+        "TensorFlow drops every GPU, as it cannot open libcusolver.so.11",
+        "/usr/bin/python3 -m pip install 'tensorflow[and-cuda]==2.18.0'",
     ),
     "library-not-on-path": (
         library("libcusolver.so.11", unavailable=f"libcusolver.so.11: {GONE}", elsewhere=["/site/nvidia/cusolver/lib/libcusolver.so.11"]),
         "libraries",
-        "libcusolver.so.11 is installed (/site/nvidia/cusolver/lib/libcusolver.so.11), but neither TensorFlow nor the loader looks there: "
-        "every GPU is dropped",
+        "libcusolver.so.11 is installed (/site/nvidia/cusolver/lib/libcusolver.so.11), but neither TensorFlow nor the loader looks there, "
+        "so that every GPU is dropped",
         PATH_FIX,
     ),
     "library-other-version": (
         library("libcudnn.so.9", unavailable=f"libcudnn.so.9: {GONE}", others=[{"soname": "libcudnn.so.8", "version": "8.9.6"}]),
         "libraries",
-        "TensorFlow wants libcudnn.so.9, and only libcudnn.so.8 (8.9.6) can be opened: every GPU is dropped without an error",
-        "pip install 'tensorflow[and-cuda]==2.18.0'",
+        "TensorFlow wants libcudnn.so.9, and only libcudnn.so.8 (8.9.6) can be opened, so that every GPU is dropped without an error",
+        "/usr/bin/python3 -m pip install 'tensorflow[and-cuda]==2.18.0'",
     ),
     "library-broken": (
         library("libcudart.so.12", unavailable="/l/libcudart.so.12: file too short"),
         "runtime",
         "libcudart.so.12 is found and cannot be opened: /l/libcudart.so.12: file too short",
-        "pip install 'tensorflow[and-cuda]==2.18.0'",
+        "/usr/bin/python3 -m pip install 'tensorflow[and-cuda]==2.18.0'",
     ),
     "tensorflow-missing": (
         stopped(
@@ -261,7 +288,7 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         ),
         "tensorflow",
         "TensorFlow is not installed for /usr/bin/python3",
-        "run it with the interpreter that has TensorFlow, or pip install tensorflow",
+        "run it with the interpreter that has TensorFlow, or /usr/bin/python3 -m pip install tensorflow",
     ),
     "no-site-packages": (
         stopped(
@@ -280,13 +307,13 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         stopped("import", {"how": "done"}, distributions__modules={"tensorflow": ""}),
         "tensorflow",
         "the tensorflow folder is there without its code: it was removed or overwritten half-way",
-        "pip uninstall -y tensorflow; rm -r /usr/local/lib/python3.12/dist-packages/tensorflow; pip install tensorflow==2.18.0",
+        "/usr/bin/python3 -m pip uninstall -y tensorflow; rm -r /usr/local/lib/python3.12/dist-packages/tensorflow; /usr/bin/python3 -m pip install tensorflow==2.18.0",
     ),
     "import-failed": (
         stopped("import", {"how": "done"}, tensorflow__error=IMPORT_ERROR),
         "tensorflow",
         "importing TensorFlow fails: ImportError: libfoo.so.1: cannot open shared object file",
-        "",
+        LAST,
     ),
     "no-temporary-folder": (
         stopped("import", {"how": "done"}, tensorflow__error={"type": "FileNotFoundError", "message": NO_TEMPORARY_FOLDER}),
@@ -298,7 +325,7 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         stopped("devices", {"how": "done"}, tensorflow__error={"type": "RuntimeError", "message": "CUDA error: invalid argument"}),
         "tensorflow",
         "TensorFlow cannot list its devices: RuntimeError: CUDA error: invalid argument",
-        "",
+        LAST,
     ),
     "no-avx": (
         stopped("import", {"how": "signal", "signal": "SIGILL"}, platform__cpu={"model": "Old CPU", "avx": False}),
@@ -340,32 +367,44 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         library("libcudart.so.12"),
         "tensorflow",
         "the driver and every library can be opened, and TensorFlow lists no GPU all the same",
-        "",
+        LAST,
+    ),
+    "keras-backend-missing": (
+        healthy(tensorflow__keras={"unavailable": "ImportError: no keras"}, environment__KERAS_BACKEND="torch"),
+        "keras",
+        "Keras is told to compute with torch (KERAS_BACKEND), and that cannot be imported: ImportError: no keras",
+        "unset KERAS_BACKEND, or set KERAS_BACKEND=tensorflow",
+    ),
+    "library-incomplete": (
+        library("libcudnn.so.9", healthy(tensorflow__smoke=[]), missing_parts={"libcudnn_ops.so.9": "libcudnn_ops.so.9: cannot open"}),
+        "libraries",
+        "libcudnn.so.9 opens libcudnn_ops.so.9 when it is first used, and cannot: libcudnn_ops.so.9: cannot open",
+        "/usr/bin/python3 -m pip install 'tensorflow[and-cuda]==2.18.0'",
     ),
     "keras-missing": (
         healthy(tensorflow__keras={"unavailable": "ImportError: no keras"}),
         "keras",
         "tf.keras cannot be imported: ImportError: no keras",
-        "pip install 'keras>=3.5.0'",
+        "/usr/bin/python3 -m pip install 'keras>=3.5.0'",
     ),
     "smoke-failed": (
         step("convolution", outcome="failed", message="InternalError: no\nmore"),
         "smoke test",
         "convolution on /GPU:0 fails: InternalError: no",
-        "",
+        LAST,
     ),
 }
 UNKNOWN: Mapping[str, tuple[Document, str, str, str]] = {
     "library-version-unknown": (
-        library("libcudnn.so.9", healthy(), version={"unavailable": "AttributeError: no"}),
+        library("libcudnn.so.9", healthy(tensorflow__smoke=[]), version={"unavailable": "AttributeError: no"}),
         "libraries",
         "libcudnn.so.9 is open, but does not say its version: AttributeError: no",
         "",
     ),
     "libraries-unknown": (
-        healthy(libraries={"unavailable": "not tried: no GPU is expected"}),
+        healthy(libraries={"unavailable": "not tried: no GPU is expected"}, asked__gpu=False, tensorflow__smoke=[]),
         "libraries",
-        "the CUDA libraries were not opened: no GPU is expected",
+        "the CUDA libraries were not opened: the probe was not told that a GPU is expected",
         "run the probe with --expect gpu",
     ),
     "build-unknown": (
@@ -392,10 +431,16 @@ UNKNOWN: Mapping[str, tuple[Document, str, str, str]] = {
         "the smoke test was not run: --no-smoke was given",
         "run it without --no-smoke",
     ),
-    "smoke-on-cpu": (
+    "driver-unknown": (
+        healthy(driver__libcuda={"unavailable": "no process could be started: BlockingIOError"}, tensorflow={"unavailable": "no"}),
+        "driver",
+        "the driver could not be asked: no process could be started: BlockingIOError",
+        "",
+    ),
+    "smoke-elsewhere": (
         step("reduction", device="/CPU:0", placed="/job:localhost/replica:0/task:0/device:CPU:0"),
         "smoke test",
-        "the smoke test ran on the CPU, and a GPU is expected",
+        "the smoke test ran on the CPU, and the GPU is what is promised",
         "run the probe with --expect gpu",
     ),
     "smoke-incomplete": (
@@ -424,31 +469,31 @@ REMARKS: Mapping[str, tuple[Document, str, str, str]] = {
         installed("tensorflow-cpu", "2.18.0"),
         "warning",
         "tensorflow, tensorflow-cpu are installed over each other, in the same folder",
-        "pip uninstall -y tensorflow tensorflow-cpu; then install the one you want",
+        "keep one of them: /usr/bin/python3 -m pip uninstall -y tensorflow tensorflow-cpu, then install that again",
     ),
     "duplicate": (
         installed("numpy", "1.26.4"),
         "warning",
         "numpy is installed twice: 2.0.2 and 1.26.4",
-        "pip uninstall -y numpy until it is gone, then install it once",
+        "/usr/bin/python3 -m pip uninstall -y numpy && /usr/bin/python3 -m pip install numpy==2.0.2",
     ),
     "metadata-broken": (
         installed("keras", {"unavailable": "METADATA: No such file"}),
         "warning",
         "the metadata of keras cannot be read: METADATA: No such file",
-        "pip install --force-reinstall --no-deps keras",
+        "/usr/bin/python3 -m pip install --force-reinstall --no-deps keras",
     ),
     "files-missing": (
         distribution("tensorflow", files={"count": 9000, "missing": 12, "first_missing": ["tensorflow/python/x.py"], "truncated": []}),
         "warning",
         "12 of 9000 files of tensorflow are gone, such as tensorflow/python/x.py",
-        "pip install --force-reinstall --no-deps tensorflow==2.18.0",
+        "/usr/bin/python3 -m pip install --force-reinstall --no-deps tensorflow==2.18.0",
     ),
     "file-truncated": (
         distribution("keras", files={"count": 9, "missing": 0, "truncated": [{"path": "keras/a.so", "recorded": 90, "actual": 3}]}),
         "warning",
         "keras/a.so of keras has 3 bytes and should have 90",
-        "pip install --force-reinstall --no-deps keras==3.6.0",
+        "/usr/bin/python3 -m pip install --force-reinstall --no-deps keras==3.6.0",
     ),
     "leftovers": (
         healthy(distributions__leftovers=["/site/~ensorflow", "/site/~ther"]),
@@ -466,7 +511,13 @@ REMARKS: Mapping[str, tuple[Document, str, str, str]] = {
         healthy(tensorflow__version="2.17.0"),
         "warning",
         "the metadata says tensorflow 2.18.0, and the code says 2.17.0",
-        "pip install --force-reinstall --no-deps tensorflow==2.18.0",
+        "/usr/bin/python3 -m pip install --force-reinstall --no-deps tensorflow==2.18.0",
+    ),
+    "fewer-gpus-listed": (
+        healthy(driver__libcuda__devices=[{"name": "NVIDIA H100 PCIe", "capability": "9.0"}, {"name": "Tesla T4", "capability": "7.5"}]),
+        "warning",
+        "the driver lists 2 GPUs, and TensorFlow 1",
+        "look for 'Ignoring visible gpu device' in TensorFlow's output, which says why",
     ),
     "keras-backend": (
         healthy(tensorflow__keras__backend="jax"),
@@ -494,7 +545,7 @@ def test_a_broken_link_is_named_with_its_cause_and_its_remedy(name: str) -> None
     document, link, because, fix = BROKEN[name]
     report = check(document, "gpu")
     assert report.verdict == "broken"
-    first = report.broken
+    first = report.failing
     assert first is not None
     assert (first.name, first.status, first.causes[0], first.fix) == (link, "broken", because, fix)
     assert first.diagnoses[0].rule == name
@@ -538,6 +589,16 @@ def test_a_healthy_gpu() -> None:
         "GPU works: NVIDIA H100 (9.0), driver 570.124.06, CUDA 12.5, cuDNN 9.3.0, tensorflow 2.18.0; matmul ok in "
     )
     assert [d.rule for d in report.findings] == ["gpu-architecture"]
+
+
+@pytest.mark.parametrize(("kind", "here"), [("docker", "this container"), (None, "this environment")])
+def test_advice_is_for_a_container_where_it_is_known_to_be_one(kind: str | None, here: str) -> None:
+    document = without_libcuda(driver__nodes={}, container__kind=kind)
+    link = check(document, "gpu").failing
+    assert link is not None
+    assert link.because == f"the host has an NVIDIA driver (570.124.06), but {here} was given no GPU: there is no /dev/nvidia0"
+    host = "install the NVIDIA driver on the host, or load it (modprobe nvidia), and see that nvidia-smi works there"
+    assert link.fix == (GIVE if kind else f"{host}. In a container: {GIVE}")
 
 
 # -- what is promised ------------------------------------------------------------------------------------
@@ -629,9 +690,9 @@ def test_every_rule_about_a_running_environment_has_its_link() -> None:
 
 def test_an_old_driver_is_the_rulebooks_finding() -> None:
     report = check(unlisted(driver__proc="470.57.02", driver__libcuda=json.loads(HEALTHY)["driver"]["libcuda"]))
-    assert report.broken is not None
-    assert report.broken.name == "driver"
-    assert "driver 525.60.13 or newer is needed by CUDA 12.5, and the host has 470.57.02" in report.broken.causes
+    assert report.failing is not None
+    assert report.failing.name == "driver"
+    assert "driver 525.60.13 or newer is needed by CUDA 12.5, and the host has 470.57.02" in report.failing.causes
 
 
 def test_a_rule_that_the_smoke_test_refutes_warns() -> None:
@@ -647,16 +708,16 @@ def test_a_rule_that_the_smoke_test_refutes_warns() -> None:
 def test_a_rule_explains_an_import_that_failed() -> None:
     document = stopped("import", {"how": "done"}, tensorflow__error=IMPORT_ERROR)
     next(row for row in document["distributions"]["installed"] if row["name"] == "protobuf")["version"] = "6.33.0"
-    link = check(document).broken
+    link = check(document).failing
     assert link is not None
     assert [d.rule for d in link.diagnoses if d.severity == "error"] == ["import-failed", "package-range"]
-    assert link.fix == "pip install 'protobuf!=4.21.0,!=4.21.1,!=4.21.2,!=4.21.3,!=4.21.4,!=4.21.5,<6.0.0dev,>=3.20.3'"
+    assert link.fix == "/usr/bin/python3 -m pip install 'protobuf!=4.21.0,!=4.21.1,!=4.21.2,!=4.21.3,!=4.21.4,!=4.21.5,<6.0.0dev,>=3.20.3'"
 
 
 def test_an_older_cudnn_breaks_the_libraries() -> None:
     document = step("convolution", outcome="failed", message="FailedPreconditionError: DNN library is not found.")
     library("libcudnn.so.9", document, version="9.1.0")
-    link = check(document).broken
+    link = check(document).failing
     assert link is not None
     assert (link.name, link.because) == (
         "libraries",
@@ -667,7 +728,7 @@ def test_an_older_cudnn_breaks_the_libraries() -> None:
 def test_a_log_line_explains_what_nothing_else_does() -> None:
     line = "ImportError: libstdc++.so.6: version `GLIBC_2.27' not found (required by x.so)"
     document = stopped("import", {"how": "done"}, tensorflow__error={"type": "ImportError", "message": "no"}, tensorflow__log=[line])
-    link = check(document).broken
+    link = check(document).failing
     assert link is not None
     assert [d.rule for d in link.diagnoses if d.severity == "error"] == ["import-failed", "glibc-too-old"]
     assert link.fix == next(s.fix for s in SIGNATURES if s.id == "glibc-too-old")
@@ -679,7 +740,7 @@ def test_log_lines_beside_a_working_gpu_only_warn() -> None:
     )
     report = check(healthy(tensorflow__log=[line]))
     assert report.verdict == "ok"
-    assert {d.severity for d in report.findings} == {"warning"}
+    assert {d.severity for d in report.findings} == {"warning", "note"}
 
 
 @pytest.mark.parametrize(
@@ -698,8 +759,8 @@ def test_another_environment_than_was_expected(name: str, wanted: str, found: st
     report = check(healthy(), **{name: wanted})
     shown = "NVIDIA A100 (8.0)" if name == "gpu" else wanted
     assert report.verdict == "broken"
-    assert report.broken is not None
-    assert (report.broken.name, report.broken.because) == (link, f"{name} {shown} is expected, and {found} is here")
+    assert report.failing is not None
+    assert (report.failing.name, report.failing.because) == (link, f"{name} {shown} is expected, and {found} is here")
     assert verdict(report) == f"This is not the environment that is expected: {name} {shown} is expected, and {found} is here"
 
 
@@ -742,7 +803,7 @@ def test_a_cpu_build_under_the_name_of_a_gpu_build() -> None:
 def test_a_remedy_quotes_what_came_out_of_the_container() -> None:
     hostile = distribution("keras", version="1; reboot", files={"count": 1, "missing": 1, "first_missing": ["x"], "truncated": []})
     found = [d for d in check(hostile).findings if d.rule == "files-missing"]
-    assert [d.fix for d in found] == ["pip install --force-reinstall --no-deps keras=='1; reboot'"]
+    assert [d.fix for d in found] == ["/usr/bin/python3 -m pip install --force-reinstall --no-deps keras=='1; reboot'"]
     assert diagnose("leftovers", paths=("/a b", "$(x)")).fix == "rm -r '/a b' '$(x)'"
 
 

@@ -164,26 +164,26 @@ def test_the_first_broken_link(name: str, tmp_path: Path) -> None:
     path = ("driver/compat", "driver", "cuda") if name == "forward compatibility" else ("driver", "cuda")
     report = judge(standins, "--expect", "gpu", expect="gpu", ld_library_path=path)
     assert report.verdict == "broken"
-    assert report.broken is not None
-    assert report.broken.name == link
-    causes = {d.message: d.rule for d in report.broken.diagnoses if d.severity == "error"}
-    assert diagnosis in [causes[message] for message in report.broken.causes[:2]]  # those that the output gives
+    assert report.failing is not None
+    assert report.failing.name == link
+    causes = {d.message: d.rule for d in report.failing.diagnoses if d.severity == "error"}
+    assert diagnosis in [causes[message] for message in report.failing.causes[:2]]  # those that the output gives
 
 
 def test_a_hidden_gpu(tmp_path: Path) -> None:
     standins = Standins(tmp_path)
     libcuda(init=100)(standins)
     report = judge(standins, env={"CUDA_VISIBLE_DEVICES": ""})
-    assert report.broken is not None
-    assert report.broken.because == "CUDA_VISIBLE_DEVICES='' hides every GPU from this process"
+    assert report.failing is not None
+    assert report.failing.because == "CUDA_VISIBLE_DEVICES='' hides every GPU from this process"
 
 
 def test_a_step_that_hangs_is_named(tmp_path: Path) -> None:
     standins = Standins(tmp_path)
     healthy(standins, faults=[Fault("convolution", "hang")])
     report = judge(standins, "--timeout", "4")
-    assert report.broken is not None
-    assert report.broken.because == "TensorFlow did not come to an end during convolution (float32) on /GPU:0 within 4 seconds"
+    assert report.failing is not None
+    assert report.failing.because == "TensorFlow did not come to an end during convolution (float32) on /GPU:0 within 4 seconds"
 
 
 def test_two_gpus_of_different_capability(tmp_path: Path) -> None:

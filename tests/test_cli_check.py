@@ -17,7 +17,7 @@ import pytest
 from standins import COMPILES, Fault, Standins
 from tfcompat.probing import SCRIPT
 
-FACTS = Path(__file__).parent / "facts" / "healthy-gpu.json"
+FACTS = Path(__file__).parent / "facts" / "stand-ins.json"
 HEALTHY = FACTS.read_text(encoding="utf-8")
 
 

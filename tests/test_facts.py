@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tfcompat.errors import CouldNotCheck
 from tfcompat.facts import Facts, Unavailable, known, parse_facts, why
 
-HEALTHY = (Path(__file__).parent / "facts" / "healthy-gpu.json").read_text(encoding="utf-8")
+HEALTHY = (Path(__file__).parent / "facts" / "stand-ins.json").read_text(encoding="utf-8")
 PIPE = "pipe the probe's whole output: python - < probe.py | tfcompat check --facts -"
 
 

@@ -6,7 +6,12 @@ configuration, 3 could not check), so that the mapping from failure to code is w
 
 from __future__ import annotations
 
-__all__ = ["CouldNotCheck", "MatrixError", "RateLimited", "RequestError", "TfcompatError"]
+__all__ = ["CouldNotCheck", "MatrixError", "RateLimited", "RequestError", "TfcompatError", "plain"]
+
+
+def plain(text: str) -> str:
+    """What others wrote, on one line and without anything that could steer a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 class TfcompatError(Exception):
@@ -25,7 +30,8 @@ class TfcompatError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+        message = "\n".join(map(plain, self.message.split("\n")))
+        return f"{message}\n  hint: {plain(self.hint)}" if self.hint else message
 
 
 class RequestError(TfcompatError):

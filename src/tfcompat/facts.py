@@ -6,6 +6,7 @@ A field is its value or :class:`Unavailable` with the reason; what an older prob
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -44,6 +45,7 @@ class Unavailable(_Model):
 
 _ABSENT = Unavailable(unavailable="these facts do not say")
 _Short = Annotated[str, StringConstraints(max_length=8192)]
+_Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 Text = _Short | Unavailable
 Flag = bool | Unavailable
 Number = Annotated[int, Field(strict=True)] | Unavailable
@@ -124,7 +126,7 @@ class Ended(_Model):
     how: Literal["done", "exited", "signal", "hung"]
     code: int | None = None
     signal: _Short = ""
-    limit: float = 0
+    limit: _Seconds = 0
 
 
 class DriverLibrary(_Model):
@@ -146,6 +148,7 @@ class Driver(_Model):
     proc: Text = _ABSENT
     nodes: dict[str, bool] | Unavailable = _ABSENT
     pci: tuple[_Short, ...] | Unavailable = _ABSENT
+    compat: tuple[_Short, ...] | Unavailable = _ABSENT
     nvml: DriverLibrary = DriverLibrary(unavailable=_ABSENT.unavailable)
     libcuda: DriverLibrary = DriverLibrary(unavailable=_ABSENT.unavailable)
 
@@ -195,7 +198,10 @@ class Other(_Model):
 
 
 class Library(_Model):
-    """A library that TensorFlow opens: its file and version, or why it cannot be opened."""
+    """A library that TensorFlow opens: its file and version, or why it cannot be opened.
+
+    ``missing_parts`` are libraries that it opens itself later on, and cannot, by SONAME with the reason.
+    """
 
     soname: _Short
     needed: bool
@@ -203,11 +209,20 @@ class Library(_Model):
     version: Text | None = None
     unavailable: _Short = ""
     elsewhere: tuple[_Short, ...] = ()
+    missing_parts: dict[str, _Short] = {}
     others: tuple[Other, ...] = ()
+
+
+class Details(_Model):
+    """What TensorFlow itself says of a GPU that it lists."""
+
+    name: _Short | None = None
+    capability: _Short | None = None
 
 
 class TensorflowDevice(_Model):
     name: _Short
+    details: Details | Unavailable = _ABSENT
 
 
 class Keras(_Model):
@@ -229,8 +244,8 @@ class Step(_Model):
     dtype: _Short = ""
     outcome: Literal["ok", "failed", "skipped"]
     placed: _Short = ""
-    seconds: float = 0
-    again: float = 0
+    seconds: _Seconds = 0
+    again: _Seconds = 0
     error: float | None = None
     tolerance: float = 0
     message: _Short = ""
@@ -242,7 +257,7 @@ class Tensorflow(_Model):
     """What happened in the process that imported TensorFlow. ``stage`` is the last thing it began."""
 
     stage: _Short = ""
-    import_seconds: float | None = None
+    import_seconds: _Seconds | None = None
     from_working_directory: tuple[_Short, ...] = ()
     file: _Short | None = None
     version: _Short | None = None
@@ -281,26 +296,37 @@ class Facts(_Model):
     tensorflow: Tensorflow | Unavailable = _ABSENT
 
 
-def parse_facts(text: str | bytes, where: str) -> tuple[Facts, dict[str, Any]]:
-    """The facts in *text*, and the document as it came. Raises :class:`CouldNotCheck`, naming *where*."""
+def parse_facts(content: str | bytes, where: str) -> tuple[Facts, dict[str, Any]]:
+    """The facts in *content*, and the document as it came. Raises :class:`CouldNotCheck`, naming *where*.
+
+    What an image's entry point printed before the probe, as NVIDIA's does, is passed over.
+    """
     hint = "pipe the probe's whole output: python - < probe.py | tfcompat check --facts -"
-    if not text.strip():
+    if not content.strip():
         raise CouldNotCheck(f"{where}: nothing was read", f"the probe printed nothing: did the container start? {hint}")
+    text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+    began = _BEGINNING.search(text)
     try:
-        document = json.loads(text)
+        document, _ = _DECODER.raw_decode(text, began.start() if began else 0)
     except (ValueError, RecursionError) as error:
         raise CouldNotCheck(f"{where}: not the JSON of a probe (truncated?): {str(error)[:200]}", hint) from None
     if not isinstance(document, dict) or document.get("schema") != "tfcompat-probe":
         raise CouldNotCheck(f"{where}: JSON, but not that of a probe", hint)
     if document.get("schema_version") != SCHEMA_VERSION:
         said = json.dumps(document.get("schema_version"))[:40]
-        raise CouldNotCheck(
-            f"{where}: schema_version {said}, and this tfcompat reads {SCHEMA_VERSION}",
-            "use the probe of this very tfcompat: tfcompat probe --print",
-        )
+        advice = "use the probe of this very tfcompat: tfcompat probe --print"
+        raise CouldNotCheck(f"{where}: schema_version {said}, and this tfcompat reads {SCHEMA_VERSION}", advice)
     try:
         return Facts.model_validate(document), document
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("constrained", "Unavailable", "function")))
         raise CouldNotCheck(f"{where}: {place[:200]}: {first['msg'][:200]}", hint) from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_BEGINNING = re.compile(r'^\{\s*"schema": *"tfcompat-probe"', re.M)
+_DECODER = json.JSONDecoder(parse_constant=_refuse)

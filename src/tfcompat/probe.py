@@ -10,6 +10,7 @@ limit. Whatever cannot be established is {"unavailable": "the reason"}: a failur
 
 import sys
 
+EARLY = frozenset(sys.modules)  # loaded before a program's own folder counts
 PATH = list(sys.path)  # what a program gets here
 if __name__ == "__main__":
     sys.path[:] = [entry for entry in PATH if entry]  # the probe itself takes nothing from the working directory
@@ -35,6 +36,7 @@ TEXT_LIMIT = 1 << 20  # bytes read of any file
 LOG_LIMIT = 256 << 10  # bytes kept of what a child writes, at either end
 SAID_LIMIT = 4 << 20  # bytes of facts taken from a child
 RECORD_LIMIT = 32 << 20  # bytes of a RECORD; that of TensorFlow has about 1 MB
+ENDING = (signal.SIGTERM, signal.SIGHUP)  # the probe's children end with it
 LIBRARY_SECONDS = 60  # for the driver's and CUDA's libraries, each
 
 # Named one by one, and nothing secret among them.
@@ -124,12 +126,18 @@ def run_apart(work: "Callable[..., None]", seconds: float) -> Child:
     if not hasattr(os, "fork"):
         raise Unavailable("this system cannot fork, so that nothing dangerous is tried")
     child = Child()
+    parent = os.getpid()
     said_read, said_write = os.pipe()
     log_read, log_write = os.pipe()
     began = time.monotonic()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:  # a limit of processes, no memory
+        for end in (said_read, said_write, log_read, log_write):
+            os.close(end)
+        raise Unavailable("no process could be started: {}: {}".format(type(error).__name__, error.strerror)) from None
     if pid == 0:
-        be_child(work, seconds, said_write, log_write)
+        be_child(work, seconds, said_write, log_write, parent)
     os.close(said_write)
     os.close(log_write)
     try:
@@ -156,14 +164,16 @@ def apart(read: "Callable[..., Any]", *arguments: "Any") -> "Any":
     return child.said["value"]
 
 
-def be_child(work: "Callable[..., None]", seconds: float, said: int, log: int) -> None:
+def be_child(work: "Callable[..., None]", seconds: float, said: int, log: int, parent: int) -> None:
     """The child's whole life: its output becomes the log, and it never returns into the parent's code."""
     try:
         os.setsid()
+        end_with(parent)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)
         import faulthandler
 
         faulthandler.enable(2)
@@ -186,6 +196,16 @@ def be_child(work: "Callable[..., None]", seconds: float, said: int, log: int) -
             sys.stderr.flush()
         finally:
             os._exit(0)
+
+
+def end_with(parent: int) -> None:
+    """Let the kernel end this process when *parent* is gone, whatever ends that."""
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG, of Linux alone
+    except (AttributeError, OSError):
+        pass
+    if os.getppid() != parent:  # gone before that
+        os._exit(1)
 
 
 def write_traceback(error: BaseException) -> None:
@@ -414,6 +434,12 @@ class Machine:
             if self.read(folder + "/vendor").strip() == "0x10de" and self.read(folder + "/class").startswith("0x03"):
                 found.append("10de:" + self.read(folder + "/device").strip()[2:])
         return found
+
+    def compat(self) -> "list[str]":
+        """The driver libraries of CUDA's forward compatibility package that lie here, used or not."""
+        root = os.path.realpath(self.root + "/").rstrip("/")
+        found = {os.path.realpath(self.root + path) for path in self.find("/usr/local/cuda*/compat/libcuda.so.*")}
+        return sorted(path[len(root) :] if path.startswith(root + "/") else path for path in found)
 
     def module_version(self) -> str:
         """The kernel module's version, by the kernel."""
@@ -754,13 +780,34 @@ def search_path(folder: str) -> "dict[str, Any]":
     path = next(iter(sorted(glob.glob(os.path.join(glob.escape(folder), "libtensorflow_framework.so*")))), None)
     if path is None:
         raise Unavailable("libtensorflow_framework.so is not in " + folder)
+    kind, folders = loader_folders(path)
+    return {"of": path, "kind": kind, "folders": folders}
+
+
+def loader_folders(path: str) -> "tuple[str, list[str]]":
+    """What a library or program names for the loader, of which kind; $ORIGIN is the folder by which it was found, links and all."""
     try:
         kind, text = elf_search_path(path)
     except (struct.error, OverflowError, ValueError):
         raise Unavailable(path + " is damaged") from None
-    origin = os.path.dirname(os.path.realpath(path))
-    folders = [os.path.normpath(entry.replace("${ORIGIN}", origin).replace("$ORIGIN", origin)) for entry in text.split(":") if entry]
-    return {"of": path, "kind": kind, "folders": folders}
+    origin = os.path.dirname(os.path.abspath(path))
+    filled = (entry.replace("${ORIGIN}", origin).replace("$ORIGIN", origin) for entry in text.split(":") if entry)
+    return kind, [os.path.realpath(folder) for folder in filled]
+
+
+def interpreter_folders(kind: str) -> "list[str]":
+    """Where the loader looks for this interpreter's ctypes and not for TensorFlow, whose library has a path of this *kind*."""
+    import _ctypes
+
+    found = []  # type: list[str]
+    for path in (getattr(_ctypes, "__file__", None), os.path.realpath(sys.executable or "/proc/self/exe")):
+        try:
+            own, folders = loader_folders(path) if path else ("none", [])
+        except (Unavailable, OSError):
+            continue
+        if path == getattr(_ctypes, "__file__", None) or own == "RUNPATH" or kind == "RUNPATH":  # a program's RPATH serves all without RUNPATH
+            found += folders
+    return found
 
 
 def elf_search_path(path: str) -> "tuple[str, str]":
@@ -922,7 +969,8 @@ def version_of(soname: str, opened: "Any") -> str:
         return "{}.{}.{}".format(number // unit, number % unit // 100, number % 100)
     if name == "nccl":
         number = number_from(opened.ncclGetVersion)
-        return "{}.{}.{}".format(number // 10000, number % 10000 // 100, number % 100)
+        unit = 10000 if number >= 10000 else 1000  # 2.8.4 is 2804, 2.9.6 is 20906
+        return "{}.{}.{}".format(number // unit, number % unit // 100, number % 100)
     if name == "nvJitLink":
         parts = (ctypes.c_uint(), ctypes.c_uint())
         expect_zero(opened.nvJitLinkVersion(ctypes.byref(parts[0]), ctypes.byref(parts[1])))
@@ -1237,18 +1285,21 @@ def driver(machine: Machine) -> "dict[str, Any]":
         "proc": field(machine.proc_version),
         "nodes": field(machine.nodes),
         "pci": field(machine.pci),
+        "compat": field(machine.compat),
         "nvml": field(library, probe_nvml),
         "libcuda": field(library, probe_libcuda),
     }
 
 
 def sees_gpu(found: "dict[str, Any]") -> bool:
-    """Whether anything of an NVIDIA GPU reached this environment: a node, a driver, its library."""
+    """Whether anything of an NVIDIA GPU reached this environment: a node, a driver, its library, which is no toolkit's stub."""
+    path = found["libcuda"].get("path")
+    code = found["libcuda"].get("init", {}).get("code")
     return bool(
         isinstance(found["module"], str)
         or isinstance(found["proc"], str)
         or any(path != "/dev/dxg" for path in found["nodes"] if path != "unavailable")  # WSL has that for every GPU
-        or "path" in found["libcuda"]
+        or (isinstance(path, str) and "/stubs/" not in path and code != 34)  # CUDA_ERROR_STUB_LIBRARY
     )
 
 
@@ -1296,7 +1347,9 @@ def library_facts(found: "dict[str, Any]", installed: "dict[str, Any]", wants_gp
 
 def main(arguments: "list[str]") -> int:
     options = parse(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that children are ended as well
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, lambda number, _: sys.exit(128 + number))  # so that children are ended as well
     facts = collect(options)
     text = json.dumps(facts, allow_nan=False, ensure_ascii=False).encode("utf-8", "replace")  # names that are no UTF-8 are no JSON
     sys.stdout.write(json.dumps(json.loads(text.decode("utf-8")), indent=1) + "\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DIAGNOSES", "Diagnosis", "diagnose"]
+__all__ = ["DIAGNOSES", "GIVE_GPU", "Diagnosis", "diagnose"]
 
 Severity = Literal["error", "warning", "note", "unknown"]
 
@@ -25,11 +25,10 @@ class Diagnosis(NamedTuple):
     fix: str = ""
 
 
-_GIVE_GPU = (
+GIVE_GPU = (
     "start it with --gpus all (docker), --device nvidia.com/gpu=all (podman) or a limit of nvidia.com/gpu: 1 (Kubernetes); "
     "the host needs the NVIDIA Container Toolkit"
 )
-_EXTRA = "pip install 'tensorflow[and-cuda]=={version}'"
 _REINSTALL = "pip install --force-reinstall --no-deps {name}=={version}"
 
 # id: severity, sentence, remedy. Names in braces are filled in where the diagnosis is made.
@@ -37,14 +36,30 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     # driver
     "gpu-not-passed": (
         "error",
-        "the host has an NVIDIA {what}, but no GPU was given to this container: there is no /dev/nvidia0",
-        _GIVE_GPU,
+        "the host has an NVIDIA driver ({version}), but {here} was given no GPU: there is no /dev/nvidia0",
+        "{advice}",
+    ),
+    "gpu-withheld": (
+        "error",
+        "this container was started with NVIDIA_VISIBLE_DEVICES={value!r}, so that it was given no GPU",
+        "start it with --gpus all, or with -e NVIDIA_VISIBLE_DEVICES=all where the runtime is nvidia",
+    ),
+    "no-driver-for-gpu": (
+        "error",
+        "the host has an NVIDIA {gpu}, and neither a driver for it nor a device node is seen",
+        "{advice}",
     ),
     "no-driver": (
         "error",
         "nothing of an NVIDIA driver is visible: no device node, no kernel module, no libcuda.so.1",
-        "in a container: " + _GIVE_GPU + ". On the host itself: install the NVIDIA driver, and see that nvidia-smi works",
+        "{advice}",
     ),
+    "driver-in-image": (
+        "error",
+        "libcuda.so.1 is here ({path}), and no driver for it is seen: no device node, no kernel module",
+        "{advice}. Do not install libcuda in an image: the container toolkit brings that of the host",
+    ),
+    "driver-unknown": ("unknown", "the driver could not be asked: {why}", ""),
     "libcuda-missing": (
         "error",
         "the device nodes are here, but libcuda.so.1 cannot be opened: {why}",
@@ -69,13 +84,18 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     ),
     "devices-hidden": (
         "error",
-        "{variable}={value!r} hides every GPU from this process",
-        "unset {variable}, or name a GPU in it, as in {variable}={example}",
+        "CUDA_VISIBLE_DEVICES={value!r} leaves this process no GPU",
+        "unset CUDA_VISIBLE_DEVICES, or name a GPU that is here, as in CUDA_VISIBLE_DEVICES=0",
+    ),
+    "mig-without-instance": (
+        "error",
+        "MIG is on, and no instance of the GPU is given to this process",
+        "make an instance on the host (nvidia-smi mig -cgi 19 -C), and give that: --gpus '\"device=0:0\"', or nvidia.com/mig-1g.5gb: 1 in Kubernetes",
     ),
     "no-device": (
         "error",
-        "the driver is loaded and finds no GPU: {init}",
-        "see whether nvidia-smi -L lists it on the host and in the container; " + _GIVE_GPU,
+        "device nodes are here, and the driver finds no GPU: {init}",
+        "see whether nvidia-smi -L lists it on the host and in the container; " + GIVE_GPU,
     ),
     "driver-mismatch": (
         "error",
@@ -118,19 +138,20 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     "gpu-image": (
         "warning",
         "this image is made for a GPU (NVIDIA_VISIBLE_DEVICES={value}), and none is seen here",
-        "demand a GPU with --expect gpu; " + _GIVE_GPU,
+        "demand a GPU with --expect gpu; " + GIVE_GPU,
     ),
-    "gpu-left-out": ("warning", "the host has an NVIDIA {what}, and this container was not given it", "demand a GPU with --expect gpu; " + _GIVE_GPU),
+    "gpu-left-out": ("warning", "the host has an NVIDIA {what}, and this container was not given it", "demand a GPU with --expect gpu; " + GIVE_GPU),
     # runtime and libraries
-    "library-missing": ("error", "{soname} cannot be opened, and TensorFlow drops every GPU without it", "{advice}"),
+    "library-missing": ("error", "TensorFlow drops every GPU, as it cannot open {sonames}", "{advice}"),
+    "library-incomplete": ("error", "{soname} opens {part} when it is first used, and cannot: {why}", "{advice}"),
     "library-not-on-path": (
         "error",
-        "{soname} is installed ({where}), but neither TensorFlow nor the loader looks there: every GPU is dropped",
+        "{soname} is installed ({where}), but neither TensorFlow nor the loader looks there, so that every GPU is dropped",
         "{advice}",
     ),
     "library-other-version": (
         "error",
-        "TensorFlow wants {soname}, and only {others} can be opened: every GPU is dropped without an error",
+        "TensorFlow wants {soname}, and only {others} can be opened, so that every GPU is dropped without an error",
         "{advice}",
     ),
     "library-broken": ("error", "{soname} is found and cannot be opened: {why}", "{advice}"),
@@ -151,9 +172,9 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     "two-tensorflows": (
         "warning",
         "{names} are installed over each other, in the same folder",
-        "pip uninstall -y {names}; then install the one you want",
+        "keep one of them: pip uninstall -y {names}, then install that again",
     ),
-    "duplicate": ("warning", "{name} is installed twice: {versions}", "pip uninstall -y {name} until it is gone, then install it once"),
+    "duplicate": ("warning", "{name} is installed twice: {versions}", "pip uninstall -y {name} && pip install {name}=={version}"),
     "metadata-broken": ("warning", "the metadata of {name} cannot be read: {why}", "pip install --force-reinstall --no-deps {name}"),
     "files-missing": ("warning", "{missing} of {count} files of {name} are gone, such as {first}", _REINSTALL),
     "file-truncated": ("warning", "{path} of {name} has {actual} bytes and should have {recorded}", _REINSTALL),
@@ -197,6 +218,11 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
         "TensorFlow did not come to an end {stage} within {limit} seconds",
         "when it is known to be slow (a first start that compiles PTX), allow more with --timeout; else look at the last log lines",
     ),
+    "fewer-gpus-listed": (
+        "warning",
+        "the driver lists {count} GPUs, and TensorFlow {listed}",
+        "look for 'Ignoring visible gpu device' in TensorFlow's output, which says why",
+    ),
     "no-gpu-listed": (
         "error",
         "the driver and every library can be opened, and TensorFlow lists no GPU all the same",
@@ -211,11 +237,20 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     ),
     # Keras
     "keras-missing": ("error", "tf.keras cannot be imported: {why}", "pip install {requirement}"),
+    "keras-backend-missing": (
+        "error",
+        "Keras is told to compute with {backend} (KERAS_BACKEND), and that cannot be imported: {why}",
+        "unset KERAS_BACKEND, or set KERAS_BACKEND=tensorflow",
+    ),
     "keras-backend": ("warning", "Keras computes with {backend}, not with TensorFlow", "unset KERAS_BACKEND, or set KERAS_BACKEND=tensorflow"),
     # smoke test
-    "smoke-failed": ("error", "{step} on {device} fails: {why}", ""),
+    "smoke-failed": ("error", "{steps} on {device} {fail}: {why}", ""),
     "smoke-not-run": ("unknown", "the smoke test was not run: {why}", "{advice}"),
-    "smoke-on-cpu": ("unknown", "the smoke test ran on the CPU, and a GPU is expected", "run the probe with --expect gpu"),
+    "smoke-elsewhere": (
+        "unknown",
+        "the smoke test ran on the {ran}, and the {promised} is what is promised",
+        "run the probe with --expect {option}",
+    ),
     "smoke-incomplete": ("unknown", "the smoke test has no result for {steps}", "run the probe of this very tfcompat: tfcompat probe --print"),
     "slow-start": (
         "warning",

@@ -33,8 +33,11 @@ def look_at_keras(seen: Observed) -> Link:
     if keras is None:
         return Link("keras", {}, tuple(_missing(seen)))
     shown = {_NAMES.get(keras.module, keras.module): known(keras.version) or "of unknown version"}
-    backend = (diagnose("keras-backend", backend=keras.backend),) if keras.backend not in ("", "tensorflow") else ()
-    return Link("keras", shown, backend)
+    if keras.backend in ("", "tensorflow"):
+        return Link("keras", shown)
+    backend = diagnose("keras-backend", backend=keras.backend)
+    failed = any(step.step == "training" and step.outcome == "failed" for step in tried.smoke)
+    return Link("keras", shown, (backend._replace(severity="error") if failed else backend,))
 
 
 def _missing(seen: Observed) -> Iterator[Diagnosis]:
@@ -46,6 +49,10 @@ def _missing(seen: Observed) -> Iterator[Diagnosis]:
     else:
         if others := [path for path in tried.from_working_directory if path.rpartition("/")[2] in ("keras.py", "tf_keras.py")]:
             yield diagnose("shadowed", paths=", ".join(others))._replace(severity="error")
+        backend = seen.facts.environment.get("KERAS_BACKEND", "tensorflow")
+        if backend != "tensorflow":
+            yield diagnose("keras-backend-missing", backend=backend, why=why(tried.keras))
+            return
         yield diagnose("keras-missing", why=why(tried.keras), requirement=_requirement(seen))
 
 

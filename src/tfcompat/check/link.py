@@ -44,6 +44,12 @@ class Link(NamedTuple):
         return tuple(dict.fromkeys(d.message for d in self.diagnoses if d.severity == wanted))
 
     @property
+    def cause(self) -> str:
+        """The one sentence that says most: the cause whose remedy is given, or else the first."""
+        wanted = {"broken": "error", "unknown": "unknown"}.get(self.status)
+        return next((d.message for d in self.diagnoses if d.severity == wanted and d.fix), "") or next(iter(self.causes), self.skipped)
+
+    @property
     def fix(self) -> str:
         """The remedy of the first cause that has one."""
         wanted = {"broken": "error", "unknown": "unknown"}.get(self.status)

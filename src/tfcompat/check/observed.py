@@ -26,6 +26,8 @@ __all__ = ["Observed", "observe", "version_of"]
 
 NAMES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu", "tf-nightly", "tf-nightly-cpu", "tf-nightly-gpu", "intel-tensorflow")
 PARTS = ("tensorflow-intel", "tensorflow-cpu-aws", "tensorflow-macos")  # what the stubs among them bring
+_LONGEST = 100  # characters of a version
+_LONGEST_REQUIREMENT = 1000
 _PLATFORMS = {"x86_64": "linux/amd64", "AMD64": "linux/amd64", "aarch64": "linux/arm64"}
 
 
@@ -55,7 +57,7 @@ class Observed(NamedTuple):
 def version_of(text: object) -> Version | None:
     """The version that a probed field states; None where it states none."""
     try:
-        return Version(text) if isinstance(text, str) else None
+        return Version(text) if isinstance(text, str) and len(text) <= _LONGEST else None
     except InvalidVersion:
         return None
 
@@ -104,9 +106,11 @@ def _tensorflow(facts: Facts, matrix: Matrix, installed: Distribution | None, pl
 
 def _requirement(line: str) -> str | None:
     """A Requires-Dist line that is not one of an extra, as the matrix writes it."""
+    if len(line) > _LONGEST_REQUIREMENT:
+        return None
     try:
         requirement = Requirement(line)
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError, ValueError):
         return None
     if requirement.marker is not None and "extra" in str(requirement.marker):
         return None
@@ -200,7 +204,10 @@ def _stack(
         "tensorflow": tensorflow if platform in PLATFORMS else None,  # no wheel is made for any other
         "libc": Libc(libc.name, version_of(libc.version)) if libc else None,
     }
-    packages = {d.name: Package(d.name, number) for d in getattr(facts.distributions, "installed", ()) if (number := version_of(d.version))}
+    packages: dict[str, Package] = {}
+    for row in getattr(facts.distributions, "installed", ()):
+        if (number := version_of(row.version)) is not None:
+            packages.setdefault(row.name, Package(row.name, number))  # the first on the path is the one that is imported
     found |= {name: packages.pop(name, None) for name in ("keras", "tf-keras")}
     found["package"] = tuple(p for name, p in packages.items() if name not in (*NAMES, *PARTS)) or None
     if gpu:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfcompat.check.diagnosis import Diagnosis, diagnose
 from tfcompat.check.link import Link
-from tfcompat.check.observed import NAMES, PARTS
+from tfcompat.check.observed import NAMES, PARTS, version_of
 from tfcompat.facts import Unavailable, known, why
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ __all__ = ["died", "look_at_tensorflow", "reached"]
 
 _BEFORE_SMOKE = ("", "import", "devices", "keras")  # stages of the probe
 _SHOWN = 3
+_MATTERS = (*NAMES, *PARTS, "keras", "tf-keras", "numpy", "protobuf", "h5py", "ml-dtypes")
 _KILLED = "look for an out-of-memory kill in dmesg on the host, and for whoever else ends processes there; give the container more memory"
 _LOADERS = re.compile(r"(\w*Error: )?\S+\.so(\.[\d.]+)?: ")
 _NO_MEMORY = re.compile(r"Cannot allocate memory$|failed to map segment from shared object$", re.M)
@@ -66,6 +67,10 @@ def _attempt(seen: Observed, whole_so_far: bool) -> Iterator[Diagnosis]:
         )
     elif seen.gpu and whole_so_far and tried.devices == () and (seen.build is None or seen.build.kind != "cpu"):
         yield diagnose("no-gpu-listed")
+    elif seen.gpu and tried.devices and len(tried.devices) < len(seen.facts.driver.libcuda.devices):
+        count, listed = len(seen.facts.driver.libcuda.devices), len(tried.devices)
+        missing = diagnose("fewer-gpus-listed", count=count, listed=listed)
+        yield missing._replace(severity="error") if seen.facts.asked.all_gpus else missing
     if not isinstance(seen.facts.wheel, Unavailable) and "unavailable" in seen.facts.wheel.build and seen.gpu:
         yield diagnose("build-unknown", why=seen.facts.wheel.build["unavailable"])
 
@@ -160,10 +165,10 @@ def _installation(seen: Observed) -> Iterator[Diagnosis]:
     names = [d.name for d in rows if d.name in NAMES]
     if len(set(names)) > 1:
         yield diagnose("two-tensorflows", names=tuple(sorted(set(names))))
-    for name in dict.fromkeys(d.name for d in rows):
-        same = [d for d in rows if d.name == name]
-        if len(same) > 1:
-            yield diagnose("duplicate", name=name, versions=" and ".join(str(known(d.version) or "unreadable") for d in same))
+    for name in dict.fromkeys(d.name for d in rows if d.name in _MATTERS):
+        versions = tuple(dict.fromkeys(version for d in rows if d.name == name and (version := known(d.version))))
+        if len(versions) > 1:
+            yield diagnose("duplicate", name=name, versions=" and ".join(versions), version=versions[0])
     for row in rows:
         yield from _row(row)
     if leftovers:
@@ -173,7 +178,7 @@ def _installation(seen: Observed) -> Iterator[Diagnosis]:
 
 def _row(row: Distribution) -> Iterator[Diagnosis]:
     if isinstance(row.version, Unavailable):
-        if row.name in (*NAMES, *PARTS, "keras", "tf-keras", "numpy", "protobuf"):
+        if row.name in _MATTERS:
             yield diagnose("metadata-broken", name=row.name, why=row.version.unavailable)
         return
     files = known(row.files)
@@ -192,9 +197,13 @@ def _code(seen: Observed) -> Iterator[Diagnosis]:
     if tried.from_working_directory:
         yield diagnose("shadowed", paths=", ".join(tried.from_working_directory[:_SHOWN]))
     installed = known(seen.installed.version) if seen.installed else None
-    if seen.installed and installed and tried.version and _plain(installed) != _plain(tried.version):
+    if seen.installed and installed and tried.version and not _same(installed, tried.version):
         yield diagnose("version-differs", installed=installed, imported=tried.version, name=seen.installed.name, version=installed)
 
 
-def _plain(version: str) -> str:
-    return version.partition("+")[0].replace("-", "").partition(".post")[0]  # 2.16.0-rc0 is 2.16.0rc0; a post release changes no code
+def _same(left: str, right: str) -> bool:
+    """Whether two spellings are of one code: 2.16.0-rc0 is 2.16.0rc0, and a post release or a local part changes none."""
+    one, other = version_of(left), version_of(right)
+    if one is None or other is None:
+        return left == right
+    return (one.release, one.pre, one.dev) == (other.release, other.pre, other.dev)

@@ -33,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; never raises for bad input."""
     gc.disable()  # a command is over before collecting would pay; what it loads is one large tree without cycles
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     try:
         options = _parse(arguments)
         code: int = options.run(options)
@@ -56,7 +59,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, prog="tfcompat")  # or a help text is made to find it
     chosen = next((a for a in arguments if not a.startswith("-")), None)
     for name, summary in _COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".", epilog=_EPILOG)
+        command = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.", epilog=_EPILOG)
         if name == chosen:
             import_module(f"tfcompat.cli.{name}").add_arguments(command)
     return parser.parse_args(arguments)

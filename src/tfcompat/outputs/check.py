@@ -6,8 +6,9 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tfcompat.check.smoke import seconds
+from tfcompat.check.smoke import gpus_that_computed, seconds
 from tfcompat.drivers import driver_text
+from tfcompat.errors import plain
 from tfcompat.facts import Unavailable
 from tfcompat.prose import capital, listed
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from tfcompat.check import Link, Report
 
-__all__ = ["Line", "check_lines", "plain", "verdict"]
+__all__ = ["Line", "check_lines", "verdict"]
 
 Style = Literal["", "good", "bad", "doubt", "dim", "strong"]
 _WIDTH = 110
@@ -42,7 +43,7 @@ def check_lines(report: Report, width: int = _WIDTH) -> Iterator[Line]:
     yield from _wrapped(verdict(report), width, "", "  ", styles[report.verdict])
     yield Line("")
     for link in report.chain:
-        yield from _link(link, width, first=link is report.broken)
+        yield from _link(link, width, first=link is report.failing)
     yield from _remarks(report, width)
     yield from _log(report, width)
 
@@ -50,15 +51,15 @@ def check_lines(report: Report, width: int = _WIDTH) -> Iterator[Line]:
 def verdict(report: Report) -> str:
     """One sentence: what works, or which link is the first that does not."""
     device = "GPU" if report.expected == "gpu" else "CPU"
-    broken = report.broken
+    broken = report.failing
     if report.verdict == "ok":
         return f"{device} works: {_summary(report)}"
     if report.verdict == "broken" and broken is not None:
         if all(d.rule == "not-as-expected" for d in report.findings if d.severity == "error"):
             return f"This is not the environment that is expected: {'; '.join(c for link in report.chain for c in link.causes)}"
         what = "GPU does not work" if report.expected == "gpu" else "TensorFlow does not work"
-        return f"{what}; first broken link: {broken.name}. {capital(plain(broken.causes[0]))}"
-    because = f": {plain(broken.causes[0])}" if broken is not None else ""
+        return f"{what}; first broken link: {broken.name}. {capital(plain(broken.cause))}"
+    because = f": {plain(broken.cause)}" if broken is not None else ""
     return f"Whether the {device} works is not established{because}"
 
 
@@ -67,7 +68,8 @@ def _summary(report: Report) -> str:
     seen = report.observed
     parts = []
     if report.expected == "gpu":
-        parts += [listed(seen.gpus)] if seen.gpus else []
+        gpus = gpus_that_computed(seen)
+        parts += [listed(gpus)] if gpus else []
         parts += [f"driver {driver_text(seen.driver)}"] if seen.driver else []
         parts += [f"CUDA {seen.cuda}"] if seen.cuda else []
         parts += [f"cuDNN {seen.cudnn}"] if seen.cudnn else []
@@ -98,7 +100,7 @@ def _link(link: Link, width: int, first: bool) -> Iterator[Line]:
 
 def _fix(text: str, width: int) -> Iterator[Line]:
     """A remedy. A command must be copied whole, so it is never wrapped."""
-    if re.match(r"^(pip|find|echo|rm|tfcompat|python|apt-get) ", text):
+    if re.match(r"^(\S*python[\d.]* -m pip|pip|find|echo|export|rm|tfcompat) ", text):
         yield Line(f"      fix      {plain(text)}", "strong")
     else:
         yield from _wrapped(f"fix      {text}", width, " " * 6, " " * 15, "strong")
@@ -129,11 +131,6 @@ def _log(report: Report, width: int) -> Iterator[Line]:
     if harmless:
         yield Line("")
         yield Line(f"{harmless} log line{'s are' if harmless > 1 else ' is'} known to be harmless", "dim")
-
-
-def plain(text: str) -> str:
-    """Text from inside a container, on one line and without anything that could steer a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _wrapped(text: str, width: int, first: str, rest: str, style: Style = "") -> Iterator[Line]:

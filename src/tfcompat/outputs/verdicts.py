@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from tfcompat.outputs.check import plain, verdict
+from tfcompat.errors import plain
+from tfcompat.outputs.check import verdict
 
 if TYPE_CHECKING:
     from tfcompat.check import Link, Report

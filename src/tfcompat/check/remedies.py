@@ -1,0 +1,86 @@
+"""What to do about it, in commands for the very environment that was looked at."""
+
+from __future__ import annotations
+
+import re
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from tfcompat.drivers import driver_text
+from tfcompat.facts import known
+from tfcompat.prose import remedy
+
+if TYPE_CHECKING:
+    from tfcompat.check.observed import Observed
+    from tfcompat.rules import Finding
+
+__all__ = ["fitted", "last_resort", "remedy_of"]
+
+_RANGES = {"package-range": "", "keras-range": "keras", "numpy-abi": "numpy"}  # rules that ask for a range, and of which package
+_PLANS = (
+    "gpu-architecture",
+    "gpu-known-to-toolkit",
+    "gpu-known-to-driver",
+    "driver-minimum",
+    "driver-ptx-jit",
+    "cuda-runtime",
+    "arm64-cuda",
+)
+_EXTRA_SINCE = Version("2.14")
+_PIP = re.compile(r"(?<![\w/-])pip (install|uninstall) ")
+_PYTHON = re.compile(r"\$\(python -c ")
+
+
+def remedy_of(finding: Finding, seen: Observed) -> str:
+    """A rule's advice; as a command where there is one."""
+    advice, values = remedy(finding), finding.verdict.values
+    if finding.rule.id in _RANGES and values.get("allowed"):
+        return f"pip install '{_RANGES[finding.rule.id]}{values['allowed']}'"
+    if finding.rule.id == "wheel-has-cuda" and seen.tensorflow is not None:
+        return _with_cuda(seen) or advice
+    if finding.rule.id == "cudnn-runtime" and finding.verdict.reason == "older":
+        return _newer_cudnn(seen, str(values["built"])) or advice
+    if finding.rule.id in _PLANS and finding.rejects and advice:
+        return f"{advice}: {last_resort(seen)}"
+    return advice
+
+
+def _with_cuda(seen: Observed) -> str:
+    """The same release as a GPU build."""
+    release = seen.tensorflow.release if seen.tensorflow else None
+    if release is None or release.package != "tensorflow-cpu" or Version(release.version) < _EXTRA_SINCE:
+        return ""
+    return f"pip uninstall -y tensorflow-cpu && pip install 'tensorflow[and-cuda]=={Version(release.version).public}'"
+
+
+def _newer_cudnn(seen: Observed, built: str) -> str:
+    """The wheel of cuDNN raised, where the library comes from it."""
+    wheel = next((d.name for d in getattr(seen.facts.distributions, "installed", ()) if re.match(r"nvidia-cudnn-cu\d+$", d.name)), None)
+    wanted = Version(built)
+    return f"pip install '{wheel}>={wanted.major}.{wanted.minor},<{wanted.major + 1}'" if wheel else ""
+
+
+def last_resort(seen: Observed) -> str:
+    """The command that names an image and pins for this GPU and driver."""
+    words = ["tfcompat resolve"]
+    if seen.gpu:
+        names = dict.fromkeys(gpu.name if gpu.evidence and gpu.forward_compatible is not None else str(gpu.capability) for gpu in seen.gpus)
+        words += [f"--gpu {quote(name)}" for name in names] or ["--gpu"]
+        words += [f"--driver {driver_text(seen.driver)}"] if seen.driver else []
+    else:
+        words += ["--cpu"]
+        words += [f"--python {seen.python.major}.{seen.python.minor}"] if seen.python else []
+    return " ".join(words)
+
+
+def fitted(fix: str, seen: Observed) -> str:
+    """*fix* with the interpreter that was looked at; a system's own needs to be told that it is meant (PEP 668)."""
+    interpreter = known(seen.facts.interpreter)
+    executable = known(interpreter.executable) if interpreter else None
+    if interpreter is None or not executable:
+        return fix
+    flag = " --break-system-packages" if known(interpreter.externally_managed) else ""
+    fix = _PIP.sub(lambda match: f"{quote(executable)} -m pip {match[1]}{flag} ", fix)
+    return _PYTHON.sub(lambda _: f"$({quote(executable)} -c ", fix)

@@ -1,0 +1,40 @@
+"""Writes what a command has to say to standard output, and keeps the command's verdict out of that."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tfcompat.errors import CouldNotCheck
+
+__all__ = ["write_out"]
+
+
+def write_out(text: str) -> None:
+    """Write *text* out to its end. What the encoding of the terminal cannot show is escaped.
+
+    A reader that left is no failure, and neither is a standard output that was closed: what is written then and later
+    goes nowhere. Raises :class:`CouldNotCheck` where it cannot be written for another reason, such as a full disk.
+    """
+    if sys.stdout is None:  # >&-
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # stays open as standard output does
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard()
+    except OSError as error:
+        _discard()
+        hint = "free some space there, or send the output elsewhere"
+        raise CouldNotCheck(f"standard output cannot be written: {error.strerror or error}", hint) from None
+
+
+def _discard() -> None:
+    """Send what is still held back to nowhere, or Python would try again at exit, and complain."""
+    with suppress(OSError, ValueError):  # something that stands in for standard output, without a descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
