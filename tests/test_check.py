@@ -679,6 +679,200 @@ def test_each_sign_of_a_driver_makes_auto_expect_a_gpu(evidence: str) -> None:
     assert check(document).expected == "gpu"
 
 
+TWO_GPUS = [{"name": "NVIDIA H100 80GB HBM3", "capability": "9.0"}, {"name": "Tesla K80", "capability": "3.7"}]
+
+
+def test_a_gpu_that_was_not_tried_is_not_said_to_work() -> None:
+    report = check(healthy(driver__libcuda__devices=TWO_GPUS))
+    assert report.verdict == "broken"  # its rule is not refuted by a computation on the other
+    assert any(d.rule == "gpu-architecture" and d.severity == "error" and "K80" in d.message for d in report.findings)
+
+
+def test_the_first_line_names_the_gpus_that_computed_alone() -> None:
+    report = check(healthy(driver__libcuda__devices=[TWO_GPUS[0], {"name": "Tesla T4", "capability": "7.5"}]))
+    assert report.verdict == "ok"
+    assert verdict(report).startswith("GPU works: NVIDIA H100 (9.0), driver ")
+
+
+def test_all_gpus_means_all_that_the_driver_lists() -> None:
+    document = healthy(driver__libcuda__devices=[TWO_GPUS[0], TWO_GPUS[0]], asked__all_gpus=True)
+    report = check(document)
+    assert report.failing is not None
+    assert (report.verdict, report.failing.name, report.failing.because) == (
+        "broken",
+        "tensorflow",
+        "the driver lists 2 GPUs, and TensorFlow 1",
+    )
+    document["tensorflow"]["devices"].append(document["tensorflow"]["devices"][0])
+    report = check(document)
+    steps = "convolution on /GPU:1"
+    assert report.verdict == "unknown"
+    assert report.failing is not None
+    assert steps in report.failing.because
+
+
+def test_what_the_probe_was_told_counts_where_nobody_says_otherwise() -> None:
+    document = on_cpu(healthy())
+    document["asked"].update(expect="gpu", gpu=True)
+    document["tensorflow"]["smoke"] = [NO_GPU]
+    report = check(document)
+    assert (report.verdict, report.expected) == ("broken", "gpu")
+    assert not any(d.rule == "cpu-assumed" for d in report.findings)
+
+
+def test_a_smoke_test_on_the_gpu_is_no_answer_to_a_question_about_the_cpu() -> None:
+    report = check(healthy(), "cpu")
+    assert report.verdict == "unknown"
+    assert report.failing is not None
+    assert (report.failing.because, report.failing.fix) == (
+        "the smoke test ran on the GPU, and the CPU is what is promised",
+        "run the probe with --expect cpu",
+    )
+
+
+def test_a_computation_refutes_what_was_seen_of_libraries() -> None:
+    document = healthy()
+    row = next(row for row in document["libraries"] if row["soname"] == "libcusolver.so.11")
+    row.update(unavailable=f"libcusolver.so.11: {GONE}", elsewhere=["/cache/nvidia/cusolver/lib/libcusolver.so.11"])
+    report = check(document)
+    assert report.verdict == "ok"
+    found = next(d for d in report.findings if d.rule == "library-not-on-path")
+    assert (found.severity, found.message.endswith("so that every GPU is dropped; it works here all the same")) == ("warning", True)
+
+
+def test_the_toolkits_stub_is_no_driver() -> None:
+    document = on_cpu(healthy())
+    document["driver"]["libcuda"] = {"path": "/usr/local/cuda/lib64/stubs/libcuda.so", "init": {"code": 34}}
+    assert check(document).expected == "cpu"
+    link = check(document, "gpu").failing
+    assert link is not None
+    assert link.diagnoses[0].rule == "no-driver"
+
+
+def test_nodes_of_mig_that_only_root_may_use_are_no_fault() -> None:
+    nodes = {"/dev/nvidia0": True, "/dev/nvidiactl": True, "/dev/nvidia-uvm": True, "/dev/nvidia-caps/nvidia-cap1": False}
+    link = check(failing_init(46, driver__nodes=nodes), "gpu").failing
+    assert link is not None
+    assert link.diagnoses[0].rule == "cuinit-failed"
+
+
+def test_a_package_that_is_found_first_is_the_one_that_counts() -> None:
+    report = check(installed("numpy", "1.19.5"))
+    assert not any(d.rule in ("package-range", "numpy-abi") for d in report.findings)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "code", "differs"),
+    [
+        ("2.22.0.dev20260301", "2.22.0-dev20260301", False),
+        ("2.16.0rc0", "2.16.0-rc0", False),
+        ("2.15.0.post1", "2.15.0", False),
+        ("2.18.0", "2.17.0", True),
+    ],
+)
+def test_spellings_of_one_version(metadata: str, code: str, differs: bool) -> None:
+    document = distribution("tensorflow", version=metadata)
+    document["tensorflow"]["version"] = code
+    assert any(d.rule == "version-differs" for d in check(document).findings) == differs
+
+
+def test_libraries_that_are_missing_alike_are_told_together() -> None:
+    document = unlisted()
+    document["driver"]["libcuda"] = json.loads(HEALTHY)["driver"]["libcuda"]
+    for row in document["libraries"]:
+        row.update(unavailable=f"{row['soname']}: {GONE}")
+    links = {link.name: link for link in check(document, "gpu").chain}
+    assert links["runtime"].because == "TensorFlow drops every GPU, as it cannot open libcudart.so.12"
+    assert links["libraries"].because == (
+        "TensorFlow drops every GPU, as it cannot open libcublas.so.12, libcublasLt.so.12, libcufft.so.11, libcusolver.so.11, "
+        "libcusparse.so.12, libcudnn.so.9"
+    )
+    assert links["smoke test"].because == "TensorFlow lists no GPU, for what is broken above"
+
+
+def test_steps_that_fail_alike_are_told_together() -> None:
+    document = healthy()
+    for row in document["tensorflow"]["smoke"]:
+        row.update(outcome="failed", message="ResourceExhaustedError: OOM when allocating tensor")
+    link = check(document).failing
+    assert link is not None
+    assert link.causes == (
+        "matmul, matmul in float16, matmul in bfloat16, elementwise, reduction, convolution, training on /GPU:0 fail: "
+        "ResourceExhaustedError: OOM when allocating tensor",
+    )
+
+
+# -- remedies --------------------------------------------------------------------------------------------
+
+
+def wheel_of(name: str, version: str, **files: Any) -> Document:
+    row = {"name": name, "version": version, "folder": "/site", "entry": f"{name}.dist-info", **({"files": files} if files else {})}
+    document = unlisted()
+    document["distributions"]["installed"].append(row)
+    return document
+
+
+def test_a_wheel_that_is_damaged_is_installed_again() -> None:
+    cut = {"path": "nvidia/cudnn/lib/libcudnn.so.9", "recorded": 90000, "actual": 3000}
+    document = wheel_of("nvidia-cudnn-cu12", "9.3.0.75", count=9, missing=0, truncated=[cut])
+    link = check(library("libcudnn.so.9", document, unavailable="the process died while opening it"), "gpu").failing
+    assert link is not None
+    assert link.because == (
+        "libcudnn.so.9 is found and cannot be opened: nvidia/cudnn/lib/libcudnn.so.9 has 3000 bytes and should have 90000"
+    )
+    assert link.fix == "/usr/bin/python3 -m pip install --force-reinstall --no-deps nvidia-cudnn-cu12==9.3.0.75"
+
+
+def test_a_folder_that_goes_first_is_to_be_mended_itself() -> None:
+    document = library("libcudart.so.12", unavailable="/usr/local/cuda/lib64/libcudart.so.12: file too short")
+    link = check(document, "gpu").failing
+    assert link is not None
+    assert link.fix == "mend the CUDA installation in /usr/local/cuda/lib64, or take that folder out of LD_LIBRARY_PATH"
+
+
+def test_without_root_the_path_is_set_for_the_process() -> None:
+    document, *_ = copy.deepcopy(BROKEN["library-not-on-path"])
+    document["container"]["user"] = 1000
+    link = check(document, "gpu").failing
+    assert link is not None
+    assert link.fix.startswith('export LD_LIBRARY_PATH="$(/usr/bin/python3 -c ')
+
+
+@pytest.mark.parametrize(
+    ("managed", "packages", "fix"),
+    [
+        (True, ["pip"], "/usr/bin/python3 -m pip install --break-system-packages 'tensorflow[and-cuda]==2.18.0'"),
+        (False, [], "uv pip install --python /usr/bin/python3 'tensorflow[and-cuda]==2.18.0'"),
+    ],
+)
+def test_remedies_are_for_the_interpreter_that_was_looked_at(managed: bool, packages: list[str], fix: str) -> None:
+    document, *_ = copy.deepcopy(BROKEN["library-missing"])
+    document["interpreter"]["externally_managed"] = managed
+    rows = document["distributions"]["installed"]
+    document["distributions"]["installed"] = [row for row in rows if row["name"] != "pip" or "pip" in packages]
+    link = check(document, "gpu").failing
+    assert link is not None
+    assert link.fix == fix
+
+
+def test_a_cpu_build_is_exchanged_for_a_gpu_build() -> None:
+    document = unlisted(wheel__build={"is_cuda_build": False})
+    document["driver"]["libcuda"] = json.loads(HEALTHY)["driver"]["libcuda"]
+    row = next(row for row in document["distributions"]["installed"] if row["name"] == "tensorflow")
+    row["name"] = "tensorflow-cpu"
+    link = check(document, "gpu").failing
+    assert link is not None
+    pip = "/usr/bin/python3 -m pip"
+    assert link.fix == f"{pip} uninstall -y tensorflow-cpu && {pip} install 'tensorflow[and-cuda]==2.18.0'"
+
+
+def test_the_last_resort_names_what_is_here() -> None:
+    document = on_cpu(stopped("import", {"how": "done"}, tensorflow__error=IMPORT_ERROR))
+    link = check(document, "cpu").failing
+    assert link is not None
+    assert link.fix == "take an image and pins that are known to go together: tfcompat resolve --cpu --python 3.12"
+
+
 # -- rules and wishes ------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,11 @@ def test_nothing() -> None:
     assert refusal("") == refusal(" \n") == ("x.json: nothing was read", f"the probe printed nothing: did the container start? {PIPE}")
 
 
+def test_numbers_that_json_has_not_are_refused() -> None:
+    message, _ = refusal('{"schema": "tfcompat-probe", "schema_version": 1, "seconds": NaN}')
+    assert message == "x.json: not the JSON of a probe (truncated?): NaN is no JSON"
+
+
 @pytest.mark.parametrize("text", ["{", HEALTHY[:5000], "Traceback (most recent call last):", "[" * 100_000])
 def test_what_is_not_json(text: str) -> None:
     message, hint = refusal(text)

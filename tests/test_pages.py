@@ -26,5 +26,5 @@ def test_the_python_example_of_check_runs(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "check.md").read_text(encoding="utf-8"), re.S)
     exec(compile(example, "check.md", "exec"), {})
-    because = "the host has an NVIDIA driver (580.65.06), but no GPU was given to this container: there is no /dev/nvidia0"
+    because = "the host has an NVIDIA driver (580.65.06), but this container was given no GPU: there is no /dev/nvidia0"
     assert capsys.readouterr().out == f"broken {because}\n"

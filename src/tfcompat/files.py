@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfcompat.errors import CouldNotCheck, RequestError
 
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
 __all__ = ["read_source", "write_text"]
+
+_DESCRIPTOR = re.compile(r"/dev/stdin|(?:/dev/fd|/proc/self/fd)/([0-9]{1,9})")
 
 
 def read_source(path: str, name: str, hint: str, limit: int, too_large: str) -> bytes:
     """The bytes of *path*, or of standard input for ``-``; messages call it *name*. Raises :class:`CouldNotCheck`.
 
+    A pipe that the shell has opened for us, as ``<(COMMAND)`` does, is read to its end; a named one might never end.
     *hint* is what to do where it cannot be read, *too_large* where it has more than *limit* bytes.
     """
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise CouldNotCheck(f"{name} cannot be read: standard input is closed", hint)
             content = sys.stdin.buffer.read(limit + 1)
-        elif not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe that nobody writes to would never end
-            raise CouldNotCheck(f"{name} is not a file", f"{hint}, or pipe it in and name it -")
         else:
-            with Path(path).open("rb") as file:
+            with _opened(path, name, f"{hint}, or pipe it in and name it -") as file:
                 content = file.read(limit + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -31,6 +39,18 @@ def read_source(path: str, name: str, hint: str, limit: int, too_large: str) -> 
     if len(content) > limit:
         raise CouldNotCheck(f"{name} is larger than {limit >> 20} MiB", too_large)
     return content
+
+
+def _opened(path: str, name: str, hint: str) -> BinaryIO:
+    mode = Path(path).stat().st_mode
+    if stat.S_ISREG(mode):
+        return Path(path).open("rb")
+    if not stat.S_ISFIFO(mode):
+        raise CouldNotCheck(f"{name} is not a file", hint)
+    inherited = _DESCRIPTOR.fullmatch(path)
+    if not inherited:
+        raise CouldNotCheck(f"{name} is a named pipe, not a file", hint)
+    return os.fdopen(os.dup(int(inherited[1] or 0)), "rb")  # opened once more it would wait for another writer
 
 
 def write_text(path: Path, text: str) -> bool:

@@ -36,7 +36,7 @@ TEXT_LIMIT = 1 << 20  # bytes read of any file
 LOG_LIMIT = 256 << 10  # bytes kept of what a child writes, at either end
 SAID_LIMIT = 4 << 20  # bytes of facts taken from a child
 RECORD_LIMIT = 32 << 20  # bytes of a RECORD; that of TensorFlow has about 1 MB
-ENDING = (signal.SIGTERM, signal.SIGHUP)  # the probe's children end with it
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # the probe's children end with it
 LIBRARY_SECONDS = 60  # for the driver's and CUDA's libraries, each
 
 # Named one by one, and nothing secret among them.
@@ -467,6 +467,11 @@ def libc() -> "dict[str, str]":
 
 def loaded_path(library: "ctypes.CDLL") -> str:
     """The file behind an open library."""
+    return os.path.realpath(link_name(library))
+
+
+def link_name(library: "ctypes.CDLL") -> str:
+    """The path by which the loader found it."""
 
     class LinkMap(ctypes.Structure):
         _fields_ = [("address", ctypes.c_void_p), ("name", ctypes.c_char_p)]
@@ -478,8 +483,7 @@ def loaded_path(library: "ctypes.CDLL") -> str:
         except (AttributeError, OSError):
             continue
         if dlinfo(ctypes.c_void_p(library._handle), 2, ctypes.byref(found)) == 0:
-            name = found.contents.name
-            return str(os.path.realpath(name.decode("utf-8", "replace")))
+            return os.fsdecode(found.contents.name)
     raise Unavailable("the loader does not say")
 
 
@@ -796,18 +800,20 @@ def loader_folders(path: str) -> "tuple[str, list[str]]":
 
 
 def interpreter_folders(kind: str) -> "list[str]":
-    """Where the loader looks for this interpreter's ctypes and not for TensorFlow, whose library has a path of this *kind*."""
+    """Where the loader looks for the ctypes of this interpreter, and not for TensorFlow, whose own path is of this *kind*."""
     import _ctypes
 
-    found = []  # type: list[str]
-    for path in (getattr(_ctypes, "__file__", None), os.path.realpath(sys.executable or "/proc/self/exe")):
-        try:
-            own, folders = loader_folders(path) if path else ("none", [])
-        except (Unavailable, OSError):
-            continue
-        if path == getattr(_ctypes, "__file__", None) or own == "RUNPATH" or kind == "RUNPATH":  # a program's RPATH serves all without RUNPATH
-            found += folders
-    return found
+    program, folders = named_folders(os.path.realpath(sys.executable or ""))
+    shared = folders if program == "RPATH" and kind != "RUNPATH" else []  # a program's RPATH is for all that have no RUNPATH
+    own = getattr(_ctypes, "__file__", None)  # None: built in
+    return [folder for folder in folders + (named_folders(own)[1] if own else []) if folder not in shared]
+
+
+def named_folders(path: str) -> "tuple[str, list[str]]":
+    try:
+        return loader_folders(path)
+    except (Unavailable, OSError):
+        return "none", []
 
 
 def elf_search_path(path: str) -> "tuple[str, str]":
@@ -890,11 +896,12 @@ def libraries(build: "dict[str, Any]", search: "Any", version: str) -> "Any":
     listed = os.environ.get("LD_LIBRARY_PATH", "")
     preset = [folder or os.curdir for folder in listed.split(":")] if listed else []  # an empty entry is the working directory
     order = folders + preset if search.get("kind") == "RPATH" else preset + folders
+    foreign = interpreter_folders(search.get("kind", "none"))
 
     def work(say: "Callable[[str, Any], None]") -> None:
         for soname, needed in wanted:
             say(soname, {"soname": soname, "needed": needed, "unavailable": "the process died while opening it"})
-            say(soname, open_library(soname, needed, order))
+            say(soname, open_library(soname, needed, order, foreign))
 
     child = run_apart(work, LIBRARY_SECONDS)
     found = [child.said[soname] for soname, _ in wanted if soname in child.said]
@@ -906,22 +913,28 @@ def libraries(build: "dict[str, Any]", search: "Any", version: str) -> "Any":
     return found + rest
 
 
-def open_library(soname: str, needed: bool, folders: "list[str]") -> "dict[str, Any]":
+def open_library(soname: str, needed: bool, folders: "list[str]", foreign: "list[str]") -> "dict[str, Any]":
     cell = {"soname": soname, "needed": needed}  # type: dict[str, Any]
-    opened, where, error = load(soname, folders)
+    opened, where, error = load(soname, folders, foreign)
     if opened is None:
         cell["unavailable"] = error
-        cell["elsewhere"] = elsewhere(soname)
-        cell["others"] = other_versions(soname, folders)
+        cell["elsewhere"] = elsewhere(soname, foreign)
+        cell["others"] = other_versions(soname, folders, foreign)
         return cell
     cell["path"] = field(loaded_path, opened)
     cell["where"] = where
     cell["version"] = field(version_of, soname, opened)
+    missing = missing_parts(soname, opened, folders, foreign)
+    if missing:
+        cell["missing_parts"] = missing
     return cell
 
 
-def load(soname: str, folders: "list[str]") -> "tuple[Any, str, str]":
-    """The library, where it was found, and why not: the first file in *folders* counts, as for the loader; then its own search."""
+def load(soname: str, folders: "list[str]", foreign: "list[str]") -> "tuple[Any, str, str]":
+    """The library, where it was found, and why not: the first file in *folders* counts, as for the loader; then its own search.
+
+    What lies in a *foreign* folder is found by this interpreter alone, so that the loader's search is made without it.
+    """
     for folder in folders:
         path = os.path.join(folder, soname)
         if os.path.exists(path):
@@ -931,27 +944,70 @@ def load(soname: str, folders: "list[str]") -> "tuple[Any, str, str]":
                 passed_over = (path + ": wrong ELF class", path + ": cannot open shared object file")  # of another machine, unreadable
                 if not str(error).startswith(passed_over):
                     return None, folder, str(error)
+    names = [soname]
+    if any(os.path.exists(os.path.join(folder, soname)) for folder in foreign) and not is_loaded(soname):
+        names = system_paths(soname)
+    why = "{}: cannot open shared object file: No such file or directory".format(soname)
+    for name in names:
+        try:
+            return ctypes.CDLL(name), "loader", ""
+        except OSError as error:
+            why = str(error)
+    return None, "", why
+
+
+def is_loaded(soname: str) -> bool:
+    """Whether another library brought it along."""
     try:
-        return ctypes.CDLL(soname), "loader", ""
-    except OSError as error:
-        return None, "", str(error)
+        return bool(ctypes.CDLL(soname, os.RTLD_NOLOAD))
+    except OSError:
+        return False
 
 
-def elsewhere(soname: str) -> "list[str]":
+def system_paths(soname: str) -> "list[str]":
+    """The files of that name that the loader knows for every program: in its cache, then in its own folders."""
+    try:
+        with open("/etc/ld.so.cache", "rb") as file:
+            cached = re.findall(b"(/[^\\0]*/" + re.escape(soname.encode()) + b")\\0", file.read(RECORD_LIMIT))
+    except OSError:
+        cached = []
+    own = ("/lib/*-linux-gnu", "/usr/lib/*-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib")
+    return [os.fsdecode(path) for path in cached] + [path for folder in own for path in glob.glob(os.path.join(folder, soname))]
+
+
+# What libcudnn opens at the first computation, each after those that it needs.
+PARTS = {
+    "libcudnn.so.9": "graph ops cnn adv engines_precompiled engines_runtime_compiled heuristic",
+    "libcudnn.so.8": "ops_infer ops_train cnn_infer cnn_train adv_infer adv_train",
+}
+
+
+def missing_parts(soname: str, opened: "Any", folders: "list[str]", foreign: "list[str]") -> "dict[str, str]":
+    """The parts of cuDNN that cannot be opened, and why; none where not one of them is there, as then it is not known to have any."""
+    names = [soname.replace(".so", "_{}.so".format(part)) for part in PARTS.get(soname, "").split()]
+    path = field(link_name, opened) if names else ""
+    places = [os.path.dirname(way) for way in (path, os.path.realpath(path))] if isinstance(path, str) else []
+    if not any(os.path.exists(os.path.join(place, name)) for place in places for name in names):
+        return {}
+    tried = {name: load(name, places[:1] + folders, foreign)[2] for name in names}
+    return {name: why for name, why in tried.items() if why and not why.startswith("libcuda.so.1:")}  # the driver is another matter
+
+
+def elsewhere(soname: str, foreign: "list[str]") -> "list[str]":
     """Where the file lies without the loader looking there: NVIDIA's wheels, a toolkit, conda."""
     roots = [os.path.join(glob.escape(entry), "nvidia", "*", "lib") for entry in PATH if entry]
     roots += ["/usr/local/cuda*/lib64", "/usr/local/cuda*/targets/*/lib", "/usr/lib/*-linux-gnu", "/opt/conda/lib"]
-    roots.append(os.path.join(glob.escape(sys.prefix), "lib"))
+    roots += [glob.escape(folder) for folder in [os.path.join(sys.prefix, "lib")] + foreign]
     return sorted({os.path.realpath(path) for root in roots for path in glob.glob(os.path.join(root, soname))})[:10]
 
 
-def other_versions(soname: str, folders: "list[str]") -> "list[dict[str, Any]]":
+def other_versions(soname: str, folders: "list[str]", foreign: "list[str]") -> "list[dict[str, Any]]":
     """The same library under another version's name, which does not help but explains."""
     name = soname[3:].split(".so", maxsplit=1)[0]
     found = []
     for number in OTHERS.get(name, ()):
         other = "lib{}.so.{}".format(name, number)
-        opened = load(other, folders)[0] if other != soname else None
+        opened = load(other, folders, foreign)[0] if other != soname else None
         if opened is not None:
             found.append({"soname": other, "path": field(loaded_path, opened), "version": field(version_of, other, opened)})
     return found
@@ -1023,9 +1079,10 @@ def tensorflow(options: "Any", wants_gpu: bool, gpus: int, machine: Machine) -> 
 
 
 def exercise(say: "Callable[[str, Any], None]", options: "Any", wants_gpu: bool) -> None:
+    say("stage", "import")
+    say("from_working_directory", field(lambda: shadows(standard_names().union(MODULES, ["google"]))))  # all that might be imported
     sys.path[:] = PATH
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"  # what it writes is evidence
-    say("stage", "import")
     began = time.monotonic()
     try:
         import tensorflow as tf  # type: ignore[import-untyped]
@@ -1041,26 +1098,49 @@ def exercise(say: "Callable[[str, Any], None]", options: "Any", wants_gpu: bool)
     say("build", field(lambda: {key: value for key, value in tf.sysconfig.get_build_info().items()}))
     listing = getattr(tf.config, "list_physical_devices", None) or tf.config.experimental.list_physical_devices
     gpus = listing("GPU")
-    say("devices", [{"name": device.name, "details": field(device_details, tf, device)} for device in gpus])
+    details = [field(device_details, tf, device) for device in gpus]
+    say("devices", [{"name": device.name, "details": cell} for device, cell in zip(gpus, details)])
     for gpu in gpus:
         field(tf.config.experimental.set_memory_growth, gpu, True)  # others may be at work on it
     say("stage", "keras")
     say("keras", field(keras, tf))
     if options.smoke:
-        Smoke(say, tf, options, wants_gpu or bool(gpus and options.expect != "cpu"), len(gpus)).run()
+        Smoke(say, tf, options, wants_gpu or bool(gpus and options.expect != "cpu"), details).run()
     say("stage", "end")
     say("loaded", field(loaded_libraries))
 
 
+def standard_names() -> "set[str]":
+    """What the standard library calls its modules."""
+    names = getattr(sys, "stdlib_module_names", None)  # of 3.10
+    if names is None:
+        import pkgutil
+
+        names = {name for _, name, _ in pkgutil.iter_modules([os.path.dirname(os.__file__)])}
+    return set(names) - {"test"}  # which nothing imports, and projects have their own
+
+
+def shadows(names: "set[str]") -> "list[str]":
+    """The modules of these *names* that lie beside the caller, where an import takes them in the place of others."""
+    from importlib.machinery import PathFinder
+
+    here = os.getcwd()
+    if PATH[:1] not in ([""], [here]):
+        return []
+    rest = [entry for entry in PATH if os.path.realpath(entry) != os.path.realpath(here)]
+    found = [(name, PathFinder.find_spec(name, [here])) for name in names.difference(EARLY, sys.builtin_module_names)]
+    beside = {name: spec.origin for name, spec in found if spec is not None and spec.has_location and spec.origin}
+    return sorted(path for name, path in beside.items() if PathFinder.find_spec(name, rest) is not None)
+
+
 def from_working_directory() -> "list[str]":
     """The files beside the caller that were imported: timeit.py or keras.py there takes the place of the real one."""
-    if PATH[:1] not in ([""], [os.getcwd()]):
-        return []
     here = os.getcwd()
-    loaded = [(name, getattr(code, "__file__", None) or "") for name, code in list(sys.modules.items()) if name != "__main__"]
-    beside = {path for path in (os.path.abspath(file) for _, file in loaded) if os.path.dirname(path) == here}
-    first = {os.path.join(here, name + ".py") for name, _ in loaded if name not in sys.builtin_module_names}  # the probe had it before
-    return sorted(path for path in beside | first if os.path.isfile(path))
+    if PATH[:1] not in ([""], [here]):
+        return []
+    loaded = {name: getattr(code, "__file__", None) or "" for name, code in list(sys.modules.items()) if name != "__main__"}
+    beside = {path for path in map(os.path.abspath, loaded.values()) if os.path.dirname(path) == here and os.path.isfile(path)}
+    return sorted(beside.union(shadows({name for name in loaded if "." not in name})))  # some the probe had before
 
 
 def device_details(tf: "Any", device: "Any") -> "dict[str, Any]":
@@ -1087,17 +1167,23 @@ def loaded_libraries() -> "list[str]":
     return sorted({"/" + path for path in paths if names.search("/" + path)})
 
 
+NO_KERNEL = re.compile("No OpKernel|no supported kernel|Could not find (valid )?device|Could not satisfy (explicit )?device specification")
+CUBLAS_REFUSES = re.compile("CUBLAS_STATUS_NOT_SUPPORTED|UNIMPLEMENTED|UnimplementedError")
+
+
 class Smoke:
     """Small computations on one device, each compared with the same in NumPy, and the device of each result looked at."""
 
     TOLERANCES = {"float32": 5e-3, "float16": 1e-2, "bfloat16": 5e-2}  # of the largest value; TensorFloat-32 keeps 10 bits
 
-    def __init__(self, say: "Callable[[str, Any], None]", tf: "Any", options: "Any", on_gpu: bool, gpus: int) -> None:
+    def __init__(self, say: "Callable[[str, Any], None]", tf: "Any", options: "Any", on_gpu: bool, gpus: "list[Any]") -> None:
         import numpy
 
         self.say, self.tf, self.np, self.options = say, tf, numpy, options
         self.kind = "GPU" if on_gpu else "CPU"
-        self.devices = ["/{}:{}".format(self.kind, index) for index in range(gpus if on_gpu and options.all_gpus else 1)]
+        self.devices = ["/{}:{}".format(self.kind, index) for index in range(len(gpus) if on_gpu and options.all_gpus else 1)]
+        self.capabilities = {"/GPU:{}".format(index): cell.get("capability") for index, cell in enumerate(gpus)}
+        self.sound = set()  # type: set[str]  # the devices that multiply float32
         self.count = 0
         self.missing = on_gpu and not gpus
 
@@ -1128,6 +1214,8 @@ class Smoke:
             right = cell["placed"].rstrip("/").endswith("{}:{}".format(self.kind, device.rpartition(":")[2]))
             close = cell["error"] <= cell["tolerance"]  # False for NaN
             cell["outcome"] = "ok" if right and close else "failed"
+            if right and close and dtype == "float32":
+                self.sound.add(device)
             if not right:
                 cell["message"] = "the result is on {}, not on {}".format(cell["placed"], device)
             elif not close and cell["error"] < float("inf"):
@@ -1136,12 +1224,21 @@ class Smoke:
                 cell["error"] = None  # JSON has no NaN and no infinity
                 cell.setdefault("message", "the result is not a number")
         except Exception as error:
-            unsupported = dtype != "float32" and re.search("No OpKernel|Could not find (valid )?device|no supported kernel", str(error))
+            text = "{}: {}".format(type(error).__name__, str(error).strip())
+            unsupported = dtype != "float32" and self.lacks(device, dtype, text)
             cell["outcome"] = "skipped" if unsupported else "failed"
-            cell["message"] = "{}: {}".format(type(error).__name__, str(error).strip())[:1000]
+            cell["message"] = text[:1000]
             if not unsupported:
                 write_traceback(error)
         self.tell(cell)
+
+    def lacks(self, device: str, dtype: str, text: str) -> bool:
+        """Whether an error in *dtype* says that there is no kernel, or that a GPU that computes otherwise is too old for it."""
+        if NO_KERNEL.search(text):
+            return True
+        major = re.match(r"\d+", self.capabilities.get(device) or "")
+        refuses = dtype == "bfloat16" and major is not None and int(major.group()) < 8 and re.match("InternalError: .*Blas", text, re.S)
+        return device in self.sound and bool(refuses or CUBLAS_REFUSES.search(text))
 
     def random(self, seed: int, *shape: int) -> "Any":
         return self.np.random.RandomState(seed).standard_normal(shape)
@@ -1194,7 +1291,7 @@ class Smoke:
         try:
             return self.train(device, dtype)
         except Exception as error:
-            if not re.search("explicit device specification|No OpKernel|Could not find (valid )?device", str(error)):
+            if not NO_KERNEL.search(str(error)):
                 raise
         set_soft_placement(self.tf, True)
         try:

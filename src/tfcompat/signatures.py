@@ -27,6 +27,7 @@ Severity = Literal["error", "warning", "harmless"]
 _ORDER = ("error", "warning", "harmless")
 _SEARCHED = 4000  # characters of a line
 _KEPT = 300
+_CUT = " ..."
 _BATCH = 2048  # lines; literals are looked for in so many at once
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 _TOKENS = re.compile(r"\\(?P<escaped>.)|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<count>[?*]|\{[^}]*\})|(?P<sign>[().+^$|])|(?P<plain>.)")
@@ -167,7 +168,7 @@ def _searched(line: str) -> str:
 def _shown(line: str) -> str:
     """What may go to a terminal: printable, and not too long."""
     text = "".join(" " if c.isspace() else c for c in line if c.isprintable() or c.isspace()).strip()
-    return text if len(text) <= _KEPT else text[: _KEPT - 1] + "…"
+    return text if len(text) <= _KEPT else text[: _KEPT - len(_CUT)].rstrip() + _CUT
 
 
 def _judged(signature: Signature, gpu_expected: bool | None) -> Severity:

@@ -75,6 +75,14 @@ def last_resort(seen: Observed) -> str:
     return " ".join(words)
 
 
+def _pip(seen: Observed, executable: str, verb: str) -> str:
+    """pip of that interpreter; uv, which has brought an environment that is without one."""
+    installed = {d.name for d in getattr(seen.facts.distributions, "installed", ())}
+    if installed and "pip" not in installed:
+        return f"uv pip {verb} --python {quote(executable)}"
+    return f"{quote(executable)} -m pip {verb}"
+
+
 def fitted(fix: str, seen: Observed) -> str:
     """*fix* with the interpreter that was looked at; a system's own needs to be told that it is meant (PEP 668)."""
     interpreter = known(seen.facts.interpreter)
@@ -82,5 +90,5 @@ def fitted(fix: str, seen: Observed) -> str:
     if interpreter is None or not executable:
         return fix
     flag = " --break-system-packages" if known(interpreter.externally_managed) else ""
-    fix = _PIP.sub(lambda match: f"{quote(executable)} -m pip {match[1]}{flag} ", fix)
+    fix = _PIP.sub(lambda match: f"{_pip(seen, executable, match[1])}{flag} ", fix)
     return _PYTHON.sub(lambda _: f"$({quote(executable)} -c ", fix)

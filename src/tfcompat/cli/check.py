@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from tfcompat.cli.output import write_out
 from tfcompat.cli.probe import add_probe_arguments, start_probe
 from tfcompat.cli.wishes import path_of
 from tfcompat.errors import RequestError
@@ -21,6 +22,7 @@ __all__ = ["add_arguments"]
 _EXIT_CODES = {"ok": 0, "broken": 1, "unknown": 3}
 _STYLES = {"": "", "good": "green", "bad": "bold red", "doubt": "yellow", "dim": "dim", "strong": "bold"}
 _EXPECTATIONS = ("tensorflow", "keras", "python", "cuda", "cudnn", "driver")
+_NAMES = {"keras": "Keras", "python": "Python", "cuda": "the CUDA runtime", "cudnn": "cuDNN", "driver": "the host's driver"}
 _RANGE = "also fail when it is another one: a version (2.15) or a specifier ('>=2.15,<2.17')"
 _LIMIT = 32 << 20  # bytes of facts; a probe prints about 20 kB
 _PROBE_ONLY = {
@@ -38,17 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_probe_arguments(parser)
     for name in _EXPECTATIONS:
-        parser.add_argument(f"--expect-{name}", metavar="SPEC", help=_RANGE if name == "tensorflow" else None)
+        parser.add_argument(f"--expect-{name}", metavar="SPEC", help=_RANGE if name == "tensorflow" else f"likewise for {_NAMES[name]}")
     parser.add_argument("--expect-gpu-model", metavar="GPU", help="also fail when a visible GPU is another one, as in A100")
     parser.add_argument("--format", choices=("text", "json", "github", "junit"), default="text")
     parser.add_argument("--matrix", metavar="PATH", type=path_of, help="a compiled matrix instead of the bundled one")
+    parser.epilog = "exit codes: 0 it works; 1 a link is broken, or it is not what was expected; 2 usage; 3 it could not be established"
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the verdict. Exit code 0 when it works, 1 when a link is broken, 3 when that could not be established."""
     report = _report(options)
-    _write(report, options.format)
+    write_out(_rendered(report, options.format))
     return _EXIT_CODES[report.verdict]
 
 
@@ -88,34 +91,34 @@ def _start(options: argparse.Namespace) -> Probe | None:
     if options.facts is not None:
         given = [name for name in _PROBE_ONLY if getattr(options, _PROBE_ONLY[name][0]) != _PROBE_ONLY[name][1]]
         if given:
-            raise RequestError(f"{given[0]} is the probe's, and --facts runs none", f"give it to the probe itself: python - {given[0]}")
+            raise RequestError(
+                f"{given[0]} is the probe's, and --facts runs none", f"give it to the probe itself: python - {given[0]} ... < probe.py"
+            )
         return None
     if sys.stderr.isatty():
         print("looking at this environment; importing TensorFlow can take a minute ...", file=sys.stderr)
     return start_probe(options)
 
 
-def _write(report: Report, form: str) -> None:
+def _rendered(report: Report, form: str) -> str:
     if form == "text":
-        _write_text(report)
-        return
+        return _text(report)
     from tfcompat.outputs.verdicts import render_github, render_json, render_junit
 
-    sys.stdout.write({"json": render_json, "github": render_github, "junit": render_junit}[form](report))
+    return {"json": render_json, "github": render_github, "junit": render_junit}[form](report)
 
 
-def _write_text(report: Report) -> None:
+def _text(report: Report) -> str:
     """As wide and as coloured as the terminal; plain, and as wide as files are here, where there is none."""
     from tfcompat.outputs.check import check_lines
 
-    if sys.stdout.isatty() or os.environ.get("FORCE_COLOR"):
-        from rich.console import Console
-        from rich.text import Text
+    if not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")):
+        return "".join(f"{line.text}\n" for line in check_lines(report))
+    from rich.console import Console
+    from rich.text import Text
 
-        console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True)
+    with console.capture() as capture:
         for line in check_lines(report, console.width):
             console.print(Text(line.text, style=_STYLES[line.style]))
-        return
-    encoding = sys.stdout.encoding or "utf-8"
-    for line in check_lines(report):
-        print(line.text.encode(encoding, "backslashreplace").decode(encoding))
+    return capture.get()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _LIMIT = 64 << 20  # bytes
+_NARROWEST = 50  # columns
 _EXPECTED = {"gpu": True, "cpu": False, "auto": None}
 _MARKS = (  # of UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_explain(options: argparse.Namespace) -> int:
     """Exit code 1 when a line stands for an error, 0 when none does, 3 when there is nothing to read."""
+    from tfcompat.cli.output import write_out
     from tfcompat.files import read_source
     from tfcompat.matrix.catalogue import load_signatures
     from tfcompat.outputs.log import render_matches, render_matches_json
@@ -51,10 +54,17 @@ def run_explain(options: argparse.Namespace) -> int:
     lines = content.count(b"\n") + (not content.endswith(b"\n"))
     expected = _EXPECTED[options.expect]
     matches = match_signatures(_lines(content), load_signatures(), gpu_expected=expected, tensorflow=tensorflow)
-    text = render_matches_json(matches, lines) if options.format == "json" else render_matches(matches, lines)
-    encoding = sys.stdout.encoding or "utf-8"  # a log may hold what this terminal cannot show
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    write_out(render_matches_json(matches, lines) if options.format == "json" else render_matches(matches, lines, _width()))
     return 1 if any(match.severity == "error" for match in matches) else 0
+
+
+def _width() -> int:
+    """That of the terminal, within reason; where there is none, the widest."""
+    from tfcompat.outputs.log import WIDTH
+
+    if sys.stdout is None or not sys.stdout.isatty():
+        return WIDTH
+    return min(max(shutil.get_terminal_size((WIDTH, 24)).columns, _NARROWEST), WIDTH)
 
 
 def _utf8(content: bytes, name: str) -> bytes:

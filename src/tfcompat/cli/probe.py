@@ -29,12 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_probe_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that the probe understands as well."""
     parser.add_argument(
-        "--expect", choices=("gpu", "cpu", "auto"), default="auto", help="auto: a GPU where a device node or a driver is seen"
+        "--expect",
+        choices=("gpu", "cpu", "auto"),
+        default="auto",
+        help="what is promised; auto: a GPU where a device node or a driver is seen",
     )
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=_seconds, default=300.0, help="for TensorFlow and the smoke test (default: 300)"
     )
-    parser.add_argument("--stress", metavar="SECONDS", type=_seconds, default=0.0, help="multiply large matrices so long as well")
+    parser.add_argument(
+        "--stress",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.0,
+        help="multiply large matrices for so many seconds, on each device that is tried",
+    )
     parser.add_argument("--all-gpus", action="store_true", help="the smoke test on every GPU, not on the first alone")
     parser.add_argument(
         "--no-smoke", dest="smoke", action="store_false", help="import TensorFlow and compute nothing: the verdict stays open"

@@ -100,7 +100,7 @@ def _link(link: Link, width: int, first: bool) -> Iterator[Line]:
 
 def _fix(text: str, width: int) -> Iterator[Line]:
     """A remedy. A command must be copied whole, so it is never wrapped."""
-    if re.match(r"^(\S*python[\d.]* -m pip|pip|find|echo|export|rm|tfcompat) ", text):
+    if re.match(r"^(\S*python[\d.]* -m pip|(uv )?pip|find|echo|export|rm|tfcompat) ", text):
         yield Line(f"      fix      {plain(text)}", "strong")
     else:
         yield from _wrapped(f"fix      {text}", width, " " * 6, " " * 15, "strong")
@@ -123,14 +123,19 @@ def _remarks(report: Report, width: int) -> Iterator[Line]:
 def _log(report: Report, width: int) -> Iterator[Line]:
     """What TensorFlow wrote: the lines that matter where it is broken, and how many are harmless."""
     harmless = sum(m.count for m in report.matches if m.severity == "harmless")
-    if report.verdict != "ok" and report.log:
+    absent = any(d.rule == "tensorflow-missing" for d in report.findings)  # then that is all it says
+    if report.verdict != "ok" and report.log and not absent:
         yield Line("")
         yield Line("the last lines of TensorFlow's own output that are not known to be harmless", "strong")
         for text in report.log:
-            yield Line(f"  {plain(text)[: 2 * width]}", "dim")
+            yield Line(f"  {_cut(plain(text), 2 * width)}", "dim")
     if harmless:
         yield Line("")
         yield Line(f"{harmless} log line{'s are' if harmless > 1 else ' is'} known to be harmless", "dim")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[:width]} ..."
 
 
 def _wrapped(text: str, width: int, first: str, rest: str, style: Style = "") -> Iterator[Line]:

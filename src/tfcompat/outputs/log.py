@@ -11,28 +11,31 @@ if TYPE_CHECKING:
 
     from tfcompat.signatures import Match
 
-__all__ = ["render_matches", "render_matches_json"]
+__all__ = ["WIDTH", "render_matches", "render_matches_json"]
 
 SCHEMA_VERSION = 1
-_WIDTH = 110
+WIDTH = 110  # characters, where no terminal says otherwise
 _UNPROVEN = "that does not mean that the stack works: run 'tfcompat check' inside the container"
 
 
-def render_matches(matches: Sequence[Match], lines: int) -> str:
-    """The verdict first; then each line that matters with its cause and the remedy; then what is harmless."""
+def render_matches(matches: Sequence[Match], lines: int, width: int = WIDTH) -> str:
+    """The verdict first; then each line that matters with its cause and the remedy; then what is harmless.
+
+    No line is wider than *width*, but for a single word that is.
+    """
     grave = [m for m in matches if m.severity != "harmless"]
     harmless = [m for m in matches if m.severity == "harmless"]
-    text = _wrapped(f"{_verdict(matches, lines)}.", "", "  ")
+    text = _wrapped(f"{_verdict(matches, lines)}.", "", "  ", width)
     for match in grave:
-        text += ["", f"{match.severity}  {_place(match)}  [{match.signature.id}]"]
-        text += _wrapped(match.line, "  ", "    ")
-        text += _wrapped(f"cause     {match.signature.cause}", "  ", " " * 12)
-        text += _wrapped(f"remedy    {match.signature.fix}", "  ", " " * 12)
-        text += _wrapped(f"evidence  {_sources(match)}", "  ", " " * 12)
+        text += ["", *_wrapped(f"{match.severity}  {_place(match)}  [{match.signature.id}]", "", "  ", width)]
+        text += _wrapped(match.line, "  ", "    ", width)
+        text += _wrapped(f"cause     {match.signature.cause}", "  ", " " * 12, width)
+        text += _wrapped(f"remedy    {match.signature.fix}", "  ", " " * 12, width)
+        text += _wrapped(f"evidence  {_sources(match)}", "  ", " " * 12, width)
     if harmless:
         text += ["", "harmless"]
     for match in harmless:
-        text += _wrapped(f"{_place(match)}: {match.signature.cause}{_excuse(match)} [{match.signature.id}]", "  ", "    ")
+        text += _wrapped(f"{_place(match)}: {match.signature.cause}{_excuse(match)} [{match.signature.id}]", "  ", "    ", width)
     return "\n".join(text) + "\n"
 
 
@@ -85,5 +88,5 @@ def _several(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _wrapped(text: str, first: str, rest: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
+def _wrapped(text: str, first: str, rest: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)

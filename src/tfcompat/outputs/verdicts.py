@@ -41,14 +41,20 @@ def _link(link: Link) -> dict[str, Any]:
 
 
 def render_github(report: Report) -> str:
-    """Workflow commands: the verdict as a notice or an error, then every finding, the gravest first."""
-    level = "notice" if report.verdict == "ok" else "error"
-    lines = [_command(level, f"tfcompat: {report.verdict}", verdict(report))]
+    """Workflow commands: the verdict with the remedy of the first broken link, then every other finding, the gravest first."""
+    failing = report.failing
+    level, fix = ("notice", "") if failing is None or report.verdict == "ok" else ("error", failing.fix)
+    said = failing.cause if failing is not None else ""
+    lines = [_command(level, f"tfcompat: {report.verdict}", _joined(verdict(report), fix))]
     order = list(_COMMANDS)
     for diagnosis in sorted(report.findings, key=lambda d: order.index(d.severity)):
-        text = f"{diagnosis.message}\n{diagnosis.fix}" if diagnosis.fix else diagnosis.message
-        lines.append(_command(_COMMANDS[diagnosis.severity], f"tfcompat: {diagnosis.rule}", text))
+        if diagnosis.message != said:
+            lines.append(_command(_COMMANDS[diagnosis.severity], f"tfcompat: {diagnosis.rule}", _joined(diagnosis.message, diagnosis.fix)))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _joined(message: str, fix: str) -> str:
+    return f"{message}\n{fix}" if fix else message
 
 
 def _command(level: str, title: str, text: str) -> str:
