@@ -288,7 +288,7 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         ),
         "tensorflow",
         "TensorFlow is not installed for /usr/bin/python3",
-        "run it with the interpreter that has TensorFlow, or /usr/bin/python3 -m pip install tensorflow",
+        "run it with the interpreter that has TensorFlow, or uv pip install --python /usr/bin/python3 'tensorflow[and-cuda]'",
     ),
     "no-site-packages": (
         stopped(

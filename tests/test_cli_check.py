@@ -224,7 +224,7 @@ def test_what_an_entry_point_prints_first_is_passed_over() -> None:
     code, _, talk = run("check", "--facts", "-", facts=BANNER)
     assert (code, talk.partition("\n")[0]) == (
         3,
-        "tfcompat: the facts: not the JSON of a probe (truncated?): Expecting value: line 2 column 1 (char 1)",
+        "tfcompat: the facts: not the JSON of a probe (truncated?): Expecting value: line 1 column 1 (char 0)",
     )
 
 

@@ -47,6 +47,17 @@ I0000 00:00:1733300120.001020     871 device_compiler.h:188] Compiled cluster us
 UNPROVEN = "that does not mean that the stack works: run\n  'tfcompat check' inside the container.\n"
 
 
+WARNED = "qemu: uncaught target signal 6 (Aborted) - core dumped\n"
+needs_shell = pytest.mark.skipif(os.name != "posix", reason="no POSIX shell here")
+
+
+def shell(command: str, **variables: str) -> tuple[int, str, str]:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUTF8": "1", "PY": sys.executable, **variables}
+    found = subprocess.run(["bash", "-c", command], capture_output=True, env=environment, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    assert b"Traceback" not in found.stderr
+    return found.returncode, found.stdout.decode(), found.stderr.decode()
+
+
 def run(*arguments: str, log: bytes = b"", cwd: Path | None = None, **variables: str) -> tuple[int, str, str]:
     command = [sys.executable, "-m", "tfcompat", "explain", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUTF8": "1", **variables}
@@ -68,7 +79,7 @@ def test_an_image_without_cudnn_9() -> None:
 error  line 6 and 1 other  [tf-image-cudnn9-missing]
   W0000 00:00:1733476850.581204       1 gpu_device.cc:2344] Cannot dlopen some GPU libraries. Please make sure
     the missing libraries mentioned above are installed properly if you would like to use GPU. Follow the
-    guide at https://www.tensorflow.org/install/gpu for how to download and setup the requir…
+    guide at https://www.tensorflow.org/install/gpu for how to download and setup the req ...
   cause     A CUDA library is missing. In the official -gpu images from 2.18 on it is cuDNN 9, as they still
             carry 8.9: no GPU is registered although nvidia-smi shows one.
   remedy    In the image `RUN apt-get update && apt-get install -y libcudnn9-cuda-12`, or start from
@@ -229,7 +240,112 @@ def test_a_folder_is_no_log(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert run(str(tmp_path / "pipe"))[0] == 3
+    hint = "name the file that the output was written to, or pipe it in and name it -"
+    assert run(str(tmp_path / "pipe")) == (3, "", f"tfcompat: {tmp_path / 'pipe'} is a named pipe, not a file\n  hint: {hint}\n")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no /dev/fd here")
+@pytest.mark.parametrize(
+    "command",
+    [
+        '"$PY" -m tfcompat explain <(printf "%s" "$WARNED")',
+        '"$PY" -m tfcompat explain <(printf "%s" "$WARNED"; sleep 0.3)',
+        'exec 9< <(printf "%s" "$WARNED"); sleep 0.2; "$PY" -m tfcompat explain /dev/fd/9',
+        'printf "%s" "$WARNED" | "$PY" -m tfcompat explain /dev/stdin',
+        'printf "%s" "$WARNED" | "$PY" -m tfcompat explain /proc/self/fd/0',
+        '"$PY" -m tfcompat explain /dev/stdin <<< "$WARNED"',
+    ],
+)
+def test_a_pipe_that_the_shell_opened_is_read(command: str) -> None:
+    code, out, err = shell(command, WARNED=WARNED)
+    assert (code, err) == (1, "")
+    assert "[apple-silicon-qemu]" in out
+
+
+@needs_shell
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_named_pipe_that_was_opened_is_read_though_its_writer_is_gone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    command = 'printf "%s" "$WARNED" > "$PIPE" & exec 9< "$PIPE"; wait; "$PY" -m tfcompat explain /dev/fd/9'
+    assert shell(command, WARNED=WARNED, PIPE=str(tmp_path / "pipe"))[0] == 1
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no /dev/fd here")
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/dev/fd/1", "cannot be read: Bad file descriptor"),  # the pipe that the answer goes to
+        ("/dev/fd/77", "cannot be read: No such file or directory"),
+        ("/dev/null", "is not a file"),
+    ],
+)
+def test_a_descriptor_that_is_no_log(path: str, told: str) -> None:
+    code, out, err = run(path)
+    assert (code, out) == (3, "")
+    assert err.startswith(f"tfcompat: {path} {told}\n")
+
+
+@needs_shell
+def test_a_closed_standard_input_is_no_log() -> None:
+    code, out, err = shell('"$PY" -m tfcompat explain - <&-')
+    assert (code, out) == (3, "")
+    assert err.startswith("tfcompat: the log cannot be read: ")
+
+
+# -- where it is said -----------------------------------------------------------------------------
+
+
+@needs_shell
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(("log", "code"), [(WARNED, 1), ("epoch 1\n", 0)])
+def test_a_reader_that_left_does_not_change_the_code(form: str, log: str, code: int) -> None:
+    command = 'printf "%s" "$LOG" | "$PY" -m tfcompat explain --format "$FORM" - | true; exit ${PIPESTATUS[1]}'
+    assert shell(command, LOG=log, FORM=form) == (code, "", "")
+
+
+@needs_shell
+def test_a_closed_standard_output_does_not_change_the_code() -> None:
+    assert shell('"$PY" -m tfcompat explain <(printf "%s" "$WARNED") >&-', WARNED=WARNED) == (1, "", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_said() -> None:
+    code, out, err = shell('printf "%s" "$WARNED" | "$PY" -m tfcompat explain - > /dev/full', WARNED=WARNED)
+    assert (code, out) == (3, "")
+    assert err.startswith("tfcompat: standard output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(40, 50), (72, 72), (300, 110)])
+def test_in_a_terminal_the_text_is_as_wide_as_that(columns: int, widest: int) -> None:
+    pty = pytest.importorskip("pty")
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"PYTHONPATH": str(SOURCE), "PYTHONUTF8": "1"}
+    command = [sys.executable, "-m", "tfcompat", "explain", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=theirs, stderr=subprocess.STDOUT, env=environment) as process:
+        os.close(theirs)
+        assert process.stdin is not None
+        process.stdin.write(NUMPY.encode())
+        process.stdin.close()
+        text = b""
+        try:
+            while part := os.read(ours, 4096):
+                text += part
+        except OSError:  # how Linux says that the other end is closed
+            pass
+    os.close(ours)
+    lines = text.decode().replace("\r\n", "\n").splitlines()
+    assert process.returncode == 1
+    assert lines[0] == "1 error in 13 lines."
+    assert widest - 12 <= max(map(len, lines)) <= widest
+
+
+def test_in_a_pipe_the_text_is_110_wide_whatever_the_terminal() -> None:
+    assert run("-", log=NUMPY.encode(), COLUMNS="60") == run("-", log=NUMPY.encode())
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")

@@ -806,7 +806,8 @@ def interpreter_folders(kind: str) -> "list[str]":
     program, folders = named_folders(os.path.realpath(sys.executable or ""))
     shared = folders if program == "RPATH" and kind != "RUNPATH" else []  # a program's RPATH is for all that have no RUNPATH
     own = getattr(_ctypes, "__file__", None)  # None: built in
-    return [folder for folder in folders + (named_folders(own)[1] if own else []) if folder not in shared]
+    found = dict.fromkeys(folders + (named_folders(own)[1] if own else []))
+    return [folder for folder in found if folder not in shared]
 
 
 def named_folders(path: str) -> "tuple[str, list[str]]":
@@ -900,8 +901,9 @@ def libraries(build: "dict[str, Any]", search: "Any", version: str) -> "Any":
 
     def work(say: "Callable[[str, Any], None]") -> None:
         for soname, needed in wanted:
-            say(soname, {"soname": soname, "needed": needed, "unavailable": "the process died while opening it"})
-            say(soname, open_library(soname, needed, order, foreign))
+            say(soname, {"soname": soname, "needed": needed, "unavailable": DIED})
+            for cell in open_library(soname, needed, order, foreign):
+                say(soname, cell)
 
     child = run_apart(work, LIBRARY_SECONDS)
     found = [child.said[soname] for soname, _ in wanted if soname in child.said]
@@ -913,21 +915,25 @@ def libraries(build: "dict[str, Any]", search: "Any", version: str) -> "Any":
     return found + rest
 
 
-def open_library(soname: str, needed: bool, folders: "list[str]", foreign: "list[str]") -> "dict[str, Any]":
+DIED = "the process died while opening it"  # said beforehand
+
+
+def open_library(soname: str, needed: bool, folders: "list[str]", foreign: "list[str]") -> "Iterator[dict[str, Any]]":
+    """What is known of the library, and again with more."""
     cell = {"soname": soname, "needed": needed}  # type: dict[str, Any]
     opened, where, error = load(soname, folders, foreign)
     if opened is None:
         cell["unavailable"] = error
         cell["elsewhere"] = elsewhere(soname, foreign)
         cell["others"] = other_versions(soname, folders, foreign)
-        return cell
+        yield cell
+        return
     cell["path"] = field(loaded_path, opened)
     cell["where"] = where
     cell["version"] = field(version_of, soname, opened)
-    missing = missing_parts(soname, opened, folders, foreign)
-    if missing:
-        cell["missing_parts"] = missing
-    return cell
+    yield cell
+    for missing in missing_parts(soname, opened, folders, foreign):
+        yield dict(cell, missing_parts=missing) if missing else cell
 
 
 def load(soname: str, folders: "list[str]", foreign: "list[str]") -> "tuple[Any, str, str]":
@@ -982,15 +988,20 @@ PARTS = {
 }
 
 
-def missing_parts(soname: str, opened: "Any", folders: "list[str]", foreign: "list[str]") -> "dict[str, str]":
+def missing_parts(soname: str, opened: "Any", folders: "list[str]", foreign: "list[str]") -> "Iterator[dict[str, str]]":
     """The parts of cuDNN that cannot be opened, and why; none where not one of them is there, as then it is not known to have any."""
+    missing = {}  # type: dict[str, str]
     names = [soname.replace(".so", "_{}.so".format(part)) for part in PARTS.get(soname, "").split()]
     path = field(link_name, opened) if names else ""
     places = [os.path.dirname(way) for way in (path, os.path.realpath(path))] if isinstance(path, str) else []
     if not any(os.path.exists(os.path.join(place, name)) for place in places for name in names):
-        return {}
-    tried = {name: load(name, places[:1] + folders, foreign)[2] for name in names}
-    return {name: why for name, why in tried.items() if why and not why.startswith("libcuda.so.1:")}  # the driver is another matter
+        return
+    for name in names:
+        yield dict(missing, **{name: DIED})
+        why = load(name, places[:1] + folders, foreign)[2]
+        if why and not why.startswith("libcuda.so.1:"):  # the driver is another matter
+            missing[name] = why
+    yield missing
 
 
 def elsewhere(soname: str, foreign: "list[str]") -> "list[str]":

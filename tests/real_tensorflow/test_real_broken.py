@@ -25,6 +25,11 @@ def assert_not_imported(checked: Checked, *rules: str) -> None:
     assert checked.findings("error") == list(rules)
 
 
+def pip(environment: Environment, verb: str = "install") -> str:
+    """The environments are made by uv, without a pip."""
+    return f"uv pip {verb} --python {environment.executable}"
+
+
 def assert_works(environment: Environment, within: Path) -> None:
     checked = environment.check(within=within)
     assert (checked.code, checked.document["verdict"]) == (0, "ok"), checked.document["summary"]
@@ -43,7 +48,7 @@ def test_numpy_2(copy: Copy, tmp_path: Path) -> None:
         "importing TensorFlow fails: TypeError: Unable to convert function return value to a Python type! The signature was; "
         "numpy 2.2.6 cannot stand beside tensorflow-cpu 2.10.1, whose wheel is built against NumPy 1"
     )
-    assert link["fix"] == "pip install 'numpy<2'"
+    assert link["fix"] == f"{pip(environment)} 'numpy<2'"
     assert "numpy2-abi" in checked.signatures
     environment.install("numpy<2")
     assert_works(environment, tmp_path)
@@ -60,7 +65,7 @@ def test_a_protobuf_that_is_too_new(copy: Copy, name: str, tmp_path: Path) -> No
     assert said == "importing TensorFlow fails: TypeError: Descriptors cannot be created directly."
     assert "protobuf 4.25.3" in explained  # 2.5 has a learned cap, 2.10 names a range
     assert re.search(r"protobuf<3\.2\d", explained)
-    assert link["fix"] == "pin the package inside that range"
+    assert re.fullmatch(re.escape(pip(environment)) + r" 'protobuf<3\.2[01](,>=3\.9\.2)?'", link["fix"])
     assert "protobuf-descriptors" in checked.signatures
     environment.install("protobuf==3.19.6")
     assert_works(environment, tmp_path)
@@ -75,7 +80,7 @@ def test_keras_3_without_its_packages_beside_2_15(copy: Copy, tmp_path: Path) ->
     link = checked.link("keras")
     assert link["because"].startswith("tf.keras cannot be imported: ImportError: Keras cannot be imported.")
     assert "tensorflow-cpu 2.15.1 asks for keras<2.16,>=2.15.0, which keras 3.5.0 is not" in link["because"]
-    assert link["fix"] == "pip install 'keras<2.16,>=2.15.0'"
+    assert link["fix"] == f"{pip(environment)} 'keras<2.16,>=2.15.0'"
     environment.install("keras<2.16,>=2.15.0")
     assert_works(environment, tmp_path)
 
@@ -121,11 +126,12 @@ def rename(environment: Environment, old: str, new: str) -> None:
 
 
 def test_keras_2_is_asked_for_and_not_there(environments: Environments, tmp_path: Path) -> None:
-    checked = environments.get("newest").check(within=tmp_path, variables={"TF_USE_LEGACY_KERAS": "1"})
+    environment = environments.get("newest")
+    checked = environment.check(within=tmp_path, variables={"TF_USE_LEGACY_KERAS": "1"})
     assert (checked.code, checked.broken, checked.statuses) == (1, "keras", KERAS)
     link = checked.link("keras")
     assert link["because"].startswith("tf.keras cannot be imported: ImportError: Keras cannot be imported.")
-    assert link["fix"] == "pip install 'tf-keras~=2.21.0'"
+    assert link["fix"] == f"{pip(environment)} 'tf-keras~=2.21.0'"
     assert "tf-use-legacy-keras-without-package" in checked.signatures
 
 
@@ -140,7 +146,8 @@ def test_two_tensorflows(copy: Copy, tmp_path: Path) -> None:
     assert (checked.code, checked.findings("warning")) == (0, ["two-tensorflows"])
     finding = checked.finding("two-tensorflows")
     assert finding["message"] == "tensorflow, tensorflow-cpu are installed over each other, in the same folder"
-    assert finding["fix"] == "pip uninstall -y tensorflow tensorflow-cpu; then install the one you want"
+    uninstall = pip(environment, "uninstall")
+    assert finding["fix"] == f"keep one of them: {uninstall} -y tensorflow tensorflow-cpu, then install that again"
     environment.uninstall("tensorflow-cpu")  # what most people do, and it takes the shared files with it
     checked = environment.check(within=tmp_path)
     assert (checked.code, checked.broken) == (1, "tensorflow")
@@ -158,7 +165,7 @@ def test_not_installed(copy: Copy, tmp_path: Path) -> None:
     checked = environment.check(within=tmp_path)
     assert_not_imported(checked, "tensorflow-missing")
     assert checked.link("tensorflow")["because"] == f"TensorFlow is not installed for {environment.executable}"
-    assert "pip install tensorflow" in checked.link("tensorflow")["fix"]
+    assert checked.link("tensorflow")["fix"] == f"run it with the interpreter that has TensorFlow, or {pip(environment)} tensorflow"
     gpu = judge(environment.probe("--expect", "gpu", within=tmp_path), "--expect", "gpu")
     assert gpu.code == 1
     assert gpu.link("runtime")["because"] == "without TensorFlow it is not known which CUDA is wanted"
@@ -174,7 +181,8 @@ def test_without_its_first_file(copy: Copy, tmp_path: Path) -> None:
         "the tensorflow folder is there without its code: it was removed or overwritten half-way; 1 of 1917 files of tensorflow-cpu are gone"
     )
     folder = environment.site / "tensorflow"
-    assert link["fix"] == f"pip uninstall -y tensorflow-cpu; rm -r {folder}; pip install tensorflow-cpu==2.15.1"
+    uninstall = pip(environment, "uninstall")
+    assert link["fix"] == f"{uninstall} -y tensorflow-cpu; rm -r {folder}; {pip(environment)} tensorflow-cpu==2.15.1"
     environment.uninstall("tensorflow-cpu")
     shutil.rmtree(folder, ignore_errors=True)
     environment.install("tensorflow-cpu==2.15.1")
@@ -190,7 +198,7 @@ def test_without_most_of_its_files(copy: Copy, tmp_path: Path) -> None:
         "importing TensorFlow fails: ModuleNotFoundError: No module named 'tensorflow.python'; "
         "1282 of 1917 files of tensorflow-cpu are gone, such as tensorflow/python/__init__.py"
     )
-    assert checked.link("tensorflow")["fix"] == "pip install --force-reinstall --no-deps tensorflow-cpu==2.15.1"
+    assert checked.link("tensorflow")["fix"] == f"{pip(environment)} --force-reinstall --no-deps tensorflow-cpu==2.15.1"
 
 
 @pytest.mark.parametrize(
@@ -211,9 +219,9 @@ def test_half_a_library(copy: Copy, name: str, path: str, tmp_path: Path) -> Non
     assert_not_imported(checked, "died", "file-truncated")
     link = checked.link("tensorflow")
     said, _, explained = link["because"].partition("; ")
-    assert (said.startswith("TensorFlow died "), "SIGBUS" in said) == (True, True)
+    assert said.startswith("TensorFlow was ended by SIGBUS during ")
     assert explained == f"{path} of tensorflow-cpu has {size // 2} bytes and should have {size}"
-    assert link["fix"] == f"pip install --force-reinstall --no-deps tensorflow-cpu=={environment.tensorflow}"
+    assert link["fix"] == f"{pip(environment)} --force-reinstall --no-deps tensorflow-cpu=={environment.tensorflow}"
     text = judge(json.dumps(checked.document["facts"]), "--expect", "cpu", form="text").output
     assert "Fatal Python error: Bus error" in text
     assert "tensorflow/python/" in text.partition("Fatal Python error")[2]  # where it was, not the outer frames
@@ -228,7 +236,7 @@ def test_an_empty_library(copy: Copy, tmp_path: Path) -> None:
     link = checked.link("tensorflow")
     assert "libtensorflow_framework.so.2: file too short; " in link["because"]
     assert link["because"].endswith(f"{path} of tensorflow-cpu has 0 bytes and should have {size}")
-    assert link["fix"] == "pip install --force-reinstall --no-deps tensorflow-cpu==2.15.1"
+    assert link["fix"] == f"{pip(environment)} --force-reinstall --no-deps tensorflow-cpu==2.15.1"
 
 
 # -- a file in the working directory --------------------------------------------------------------
@@ -295,10 +303,7 @@ def test_a_signal(copy: Copy, name: str, tmp_path: Path) -> None:
     environment.interrupt_import(f"os.kill(os.getpid(), signal.{name})")
     checked = environment.check(within=tmp_path)
     assert_not_imported(checked, "died")
-    because = checked.link("tensorflow")["because"]
-    assert because.startswith("TensorFlow died ")
-    assert name in because
-    assert "during import" in because
+    assert checked.link("tensorflow")["because"] == f"TensorFlow was ended by {name} during import"
 
 
 def test_a_silent_exit(copy: Copy, tmp_path: Path) -> None:
@@ -306,7 +311,7 @@ def test_a_silent_exit(copy: Copy, tmp_path: Path) -> None:
     environment.interrupt_import("os._exit(0)")
     checked = environment.check(within=tmp_path)
     assert_not_imported(checked, "died")
-    assert "exiting with 0" in checked.link("tensorflow")["because"]
+    assert checked.link("tensorflow")["because"] == "TensorFlow exited with 0 during import"
 
 
 def test_no_avx(copy: Copy, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from environments import CHAIN, ROOT, Environment, Environments, clean, judge
 NAMES = ("newest", "2.15", "2.10", "2.5", "2.4")
 STEPS = ("matmul", "elementwise", "reduction", "convolution", "training")
 NO_DRIVER = "nothing of an NVIDIA driver is visible: no device node, no kernel module, no libcuda.so.1"
-ON_SOME_PROCESSORS = "oneDNN supports DT_(HALF|BFLOAT16) only on platforms"
 every = pytest.mark.parametrize("name", NAMES)
 
 
@@ -38,8 +37,8 @@ def test_every_log_line_of_a_healthy_environment_is_known_to_be_harmless(environ
     facts = environments.facts(name, "--expect", "cpu", within=tmp_path)
     log = judge(facts, "--expect", "cpu").document["log"]
     assert {row["severity"] for row in log} <= {"harmless"}
-    said = [line for line in json.loads(facts)["tensorflow"]["log"] if line.strip() and not re.search(ON_SOME_PROCESSORS, line)]
-    assert sum(row["count"] for row in log if not re.search(ON_SOME_PROCESSORS, row["line"])) == len(said), said
+    said = [line for line in json.loads(facts)["tensorflow"]["log"] if line.strip()]
+    assert sum(row["count"] for row in log) == len(said), said
 
 
 @every
@@ -47,7 +46,7 @@ def test_the_first_line_says_what_works(environments: Environments, name: str, t
     facts = environments.facts(name, "--expect", "cpu", within=tmp_path)
     first = judge(facts, "--expect", "cpu", form="text").output.splitlines()[0]
     tensorflow = re.escape(environments.get(name).tensorflow)
-    assert re.fullmatch(rf"CPU works: tensorflow-cpu {tensorflow}, Keras \d+\.\d+\.\d+; matmul ok in <?[\d.]+ m?s", first)
+    assert re.fullmatch(rf"CPU works: tensorflow-cpu {tensorflow}, Keras (of TensorFlow )?\d+\.\d+\.\d+; matmul ok in <?[\d.]+ m?s", first)
 
 
 @pytest.mark.no_gpu
@@ -57,16 +56,18 @@ def test_a_gpu_is_missed(environments: Environments, name: str, tmp_path: Path) 
     checked = judge(facts, "--expect", "gpu")
     tensorflow = environments.get(name).tensorflow
     assert (checked.code, checked.document["verdict"], checked.broken) == (1, "broken", "driver")
-    assert checked.statuses == ["broken", "skipped", "skipped", "broken", "ok", "broken"]
+    assert checked.statuses == ["broken", "skipped", "skipped", "broken", "ok", "skipped"]
     assert checked.link("driver")["because"] == NO_DRIVER
     assert "--gpus all" in checked.link("driver")["fix"]
     assert checked.link("runtime")["because"] == "this TensorFlow is a CPU build, which opens no CUDA library"
     assert checked.link("tensorflow")["because"] == (
         f"a GPU is expected, and the linux/amd64 wheel of tensorflow-cpu {tensorflow} is a CPU build"
     )
-    assert checked.link("tensorflow")["fix"].startswith("install tensorflow ")
+    wanted = "tensorflow[and-cuda]" if name in ("newest", "2.15") else "tensorflow"
+    exchanged = f"uv pip install --python {environments.get(name).executable} '{wanted}=={tensorflow}'"
+    assert checked.link("tensorflow")["fix"].endswith(f" tensorflow-cpu && {exchanged}")
     assert checked.link("tensorflow")["facts"]["lists"] == "0 GPUs"
-    assert checked.link("smoke test")["because"] == "the smoke test on /GPU:0 fails: TensorFlow lists no GPU"
+    assert checked.link("smoke test")["because"] == "TensorFlow lists no GPU, for what is broken above"
     text = judge(facts, "--expect", "gpu", form="text").output
     assert text.startswith("GPU does not work; first broken link: driver. Nothing of an NVIDIA driver is visible")
 
@@ -74,7 +75,7 @@ def test_a_gpu_is_missed(environments: Environments, name: str, tmp_path: Path) 
 @pytest.mark.no_gpu
 @every
 def test_without_a_wish_the_cpu_is_taken_and_that_is_said(environments: Environments, name: str, tmp_path: Path) -> None:
-    facts = environments.facts(name, "--expect", "cpu", within=tmp_path)
+    facts = environments.facts(name, within=tmp_path)
     checked = judge(facts)
     assert (checked.code, checked.document["verdict"], checked.document["expected"]) == (0, "ok", "cpu")
     assert checked.findings("note") == ["cpu-assumed"]
@@ -93,7 +94,7 @@ def test_json(environments: Environments, name: str, tmp_path: Path) -> None:
     assert set(document["chain"][0]) == {"link", "status", "facts", "because", "fix"}
 
 
-@pytest.mark.parametrize(("expect", "failures", "skipped"), [("cpu", 0, 3), pytest.param("gpu", 3, 2, marks=pytest.mark.no_gpu)])
+@pytest.mark.parametrize(("expect", "failures", "skipped"), [("cpu", 0, 3), pytest.param("gpu", 2, 3, marks=pytest.mark.no_gpu)])
 @every
 def test_junit(environments: Environments, name: str, expect: str, failures: int, skipped: int, tmp_path: Path) -> None:
     facts = environments.facts(name, "--expect", expect, within=tmp_path)
@@ -121,7 +122,7 @@ def test_github_names_every_finding(environments: Environments, name: str, tmp_p
     lines = judge(facts, "--expect", "gpu", form="github").output.splitlines()
     titles = [re.match(r"::(error|warning|notice) title=tfcompat%3A ([\w-]+)::", line) for line in lines]
     assert all(titles), lines
-    assert [title[2] for title in titles if title and title[1] == "error"] == ["broken", "no-driver", "wheel-has-cuda", "smoke-failed"]
+    assert [title[2] for title in titles if title and title[1] == "error"] == ["broken", "wheel-has-cuda"]
 
 
 # -- as a user runs it ----------------------------------------------------------------------------

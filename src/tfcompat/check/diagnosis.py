@@ -158,7 +158,7 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     "library-version-unknown": ("unknown", "{soname} is open, but does not say its version: {why}", ""),
     "libraries-unknown": ("unknown", "the CUDA libraries were not opened: {why}", "run the probe with --expect gpu"),
     # TensorFlow
-    "tensorflow-missing": ("error", "TensorFlow is not installed for {python}", "run it with the interpreter that has TensorFlow, or pip install tensorflow"),
+    "tensorflow-missing": ("error", "TensorFlow is not installed for {python}", "run it with the interpreter that has TensorFlow, or pip install {advice}"),
     "no-site-packages": (
         "error",
         "{python} was started with -S, so that it does not look into site-packages, where TensorFlow would be",

@@ -29,6 +29,7 @@ _PLANS = (
     "arm64-cuda",
 )
 _EXTRA_SINCE = Version("2.14")
+_CUDA_SINCE = Version("2.1")  # before it, tensorflow itself was the CPU build
 _PIP = re.compile(r"(?<![\w/-])pip (install|uninstall) ")
 _PYTHON = re.compile(r"\$\(python -c ")
 
@@ -50,9 +51,11 @@ def remedy_of(finding: Finding, seen: Observed) -> str:
 def _with_cuda(seen: Observed) -> str:
     """The same release as a GPU build."""
     release = seen.tensorflow.release if seen.tensorflow else None
-    if release is None or release.package != "tensorflow-cpu" or Version(release.version) < _EXTRA_SINCE:
+    version = Version(release.version) if release is not None and release.package == "tensorflow-cpu" else None
+    if version is None or version < _CUDA_SINCE:
         return ""
-    return f"pip uninstall -y tensorflow-cpu && pip install 'tensorflow[and-cuda]=={Version(release.version).public}'"
+    name = "tensorflow[and-cuda]" if version >= _EXTRA_SINCE else "tensorflow"
+    return f"pip uninstall -y tensorflow-cpu && pip install '{name}=={version.public}'"
 
 
 def _newer_cudnn(seen: Observed, built: str) -> str:
@@ -77,8 +80,8 @@ def last_resort(seen: Observed) -> str:
 
 def _pip(seen: Observed, executable: str, verb: str) -> str:
     """pip of that interpreter; uv, which has brought an environment that is without one."""
-    installed = {d.name for d in getattr(seen.facts.distributions, "installed", ())}
-    if installed and "pip" not in installed:
+    found = known(seen.facts.distributions)
+    if found is not None and not any(row.name == "pip" for row in found.installed):
         return f"uv pip {verb} --python {quote(executable)}"
     return f"{quote(executable)} -m pip {verb}"
 

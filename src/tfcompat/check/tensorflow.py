@@ -54,7 +54,8 @@ def _attempt(seen: Observed, whole_so_far: bool) -> Iterator[Diagnosis]:
     tried = seen.facts.tensorflow
     modules = getattr(seen.facts.distributions, "modules", {})
     if modules.get("tensorflow", "x") is None and (isinstance(tried, Unavailable) or tried.version is None):
-        yield diagnose("tensorflow-missing" if _looks_into_site(seen.facts) else "no-site-packages", python=_executable(seen.facts))
+        rule = "tensorflow-missing" if _looks_into_site(seen.facts) else "no-site-packages"
+        yield diagnose(rule, python=_executable(seen.facts), advice="'tensorflow[and-cuda]'" if seen.gpu else "tensorflow")
     elif isinstance(tried, Unavailable):
         yield diagnose("not-started" if why(tried).startswith("BlockingIOError") else "not-probed", why=why(tried))
     elif tried.version is None and _hollow(tried, modules):
