@@ -26,6 +26,14 @@ class InvalidArgumentError(Exception):
     pass
 
 
+class InternalError(Exception):
+    pass
+
+
+class UnimplementedError(Exception):
+    pass
+
+
 # -- faults -----------------------------------------------------------------------------------------
 
 
@@ -47,7 +55,7 @@ class _Fault:
 
     def act_raise(self) -> None:
         kind = __builtins__.get(self.error) if isinstance(__builtins__, dict) else getattr(__builtins__, self.error, None)
-        raise (kind or InvalidArgumentError)(self.text)
+        raise (kind or globals()[self.error])(self.text)
 
     def act_say(self) -> None:
         os.write(2, self.text.encode("utf-8", "surrogateescape") + b"\n")
@@ -65,6 +73,9 @@ class _Fault:
 
     def act_mark(self) -> None:
         Path(self.text).write_text(str(os.getpid()))
+
+    def act_hangup(self) -> None:
+        os.kill(os.getppid(), signal.SIGHUP)
 
     def act_flood(self) -> None:
         for _ in range(int(self.text) >> 16):

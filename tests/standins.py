@@ -76,7 +76,7 @@ class Fault:
 
     ``do``: ``raise`` (*text*, an *error*), ``say`` (*text*, on stderr), ``hang``, ``die`` (of the signal *text*),
     ``exit`` (``os._exit`` with the code *text*), ``flood`` (*text* bytes on stderr), ``fork`` (a grandchild that sleeps;
-    ``chatter`` as *text*: one that writes for ever), ``mark`` (the process writes its id to the file *text*); of a result: ``nan``, ``inf``, ``wrong`` (a tenth too large) or
+    ``chatter`` as *text*: one that writes for ever), ``mark`` (the process writes its id to the file *text*), ``hangup`` (SIGHUP for the probe); of a result: ``nan``, ``inf``, ``wrong`` (a tenth too large) or
     ``place`` (it is on *text*, such as ``CPU:0``).
     """
 
@@ -84,7 +84,7 @@ class Fault:
     do: str
     text: str = ""
     dtype: str = ""  # of this type alone
-    error: str = "InvalidArgumentError"  # or any built-in exception
+    error: str = "InvalidArgumentError"  # or InternalError, UnimplementedError, or any built-in exception
     after: int = 0  # so many calls go well before
     times: int = 1 << 30  # and so many do not
     soft: bool = True  # under soft placement as well
@@ -154,13 +154,17 @@ class Standins:
 
     # -- CUDA's libraries
 
-    def library(self, soname: str, version: str, folder: str = "cuda", needs: Iterable[str] = ()) -> Path:
-        """A library of CUDA that states *version* in its own way, linked against the SONAMEs in *needs*, which need not be there."""
+    def library(self, soname: str, version: str, folder: str = "cuda", needs: Iterable[str] = (), search: str = "") -> Path:
+        """A library of CUDA that states *version* in its own way, linked against the SONAMEs in *needs*, which need not be there.
+
+        *search* is its RUNPATH.
+        """
         name = soname[3:].partition(".so")[0]
         numbers = ([int(part) for part in version.split(".")] + [0, 0])[:3]
         defines = {"MAJOR": numbers[0], "MINOR": numbers[1], "PATCH": numbers[2]}
         source = _VERSIONS.get(name, _PROPERTY.replace("NAME", name))
-        return self._place(_compiled(source, soname, defines, tuple(needs)), folder, soname)
+        flags = (f"-Wl,-rpath,{search}", "-Wl,--enable-new-dtags") if search else ()
+        return self._place(_compiled(source, soname, defines, tuple(needs), flags), folder, soname)
 
     def toolkit(
         self, cuda: str = "12.5", cudnn: str = "9.3.0", without: Iterable[str] = (), folder: str = "cuda", nccl: str = "2.23.4"
@@ -312,9 +316,13 @@ class Standins:
         env: Mapping[str, str] = {},
         ld_library_path: Sequence[str | Path] = ("driver", "cuda"),
         library_seconds: float | None = None,
+        patch: str = "",
         command: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """What the probe says of all this: piped into ``python -``, in an empty folder. *command* goes before *python*."""
+        """What the probe says of all this: piped into ``python -``, in an empty folder.
+
+        *command* goes before *python*; *patch* are lines that change the probe before it begins.
+        """
         if not self.root.exists():
             self.machine()
         folders = [str(self.folder / folder) for folder in ld_library_path if (self.folder / folder).is_dir()]
@@ -325,7 +333,7 @@ class Standins:
         empty = self.folder / "empty"
         empty.mkdir(exist_ok=True)
         command = (*command, str(python), "-", *root, *options)
-        return run_probe(command, empty, {**variables, **env}, source=_source(library_seconds))
+        return run_probe(command, empty, {**variables, **env}, source=_source(library_seconds, patch))
 
 
 def run_probe(command: Sequence[str], folder: Path, env: Mapping[str, str] = {}, source: str | None = None) -> dict[str, Any]:
@@ -333,7 +341,7 @@ def run_probe(command: Sequence[str], folder: Path, env: Mapping[str, str] = {},
     base = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONDONTWRITEBYTECODE": "1"}
     ran = subprocess.run(
         list(command),
-        input=(source or _source(None)).encode(),
+        input=(source or _source()).encode(),
         capture_output=True,
         check=False,
         cwd=folder,
@@ -353,13 +361,13 @@ def _refuse(constant: str) -> None:
 
 
 @cache
-def _source(library_seconds: float | None) -> str:
+def _source(library_seconds: float | None = None, patch: str = "") -> str:
     text = PROBE.read_text(encoding="utf-8")
-    if library_seconds is None:
-        return text
-    changed, count = re.subn(r"^LIBRARY_SECONDS = \d+", f"LIBRARY_SECONDS = {library_seconds}", text, flags=re.M)
-    assert count == 1
-    return changed
+    if library_seconds is not None:
+        patch += f"\nLIBRARY_SECONDS = {library_seconds}\n"
+    body, start, end = text.rpartition('\nif __name__ == "__main__":\n')
+    assert body
+    return f"{body}\n{patch}\n{start}{end}"
 
 
 # -- the shape of what the probe prints -------------------------------------------------------------
@@ -426,6 +434,7 @@ SHAPE = {
         "proc": str,
         "nodes": Each(bool),
         "pci": [str],
+        "compat": [str],
         "nvml": {
             **DRIVER_LIBRARY,
             "init?": {"code": int, "message": str},
@@ -465,7 +474,17 @@ SHAPE = {
         "search": {"of": str, "kind": str, "folders": [str]},
     },
     "libraries": [
-        {"soname": str, "needed": bool, "unavailable?": str, "elsewhere?": [str], "others?": [OTHER], "path?": str, "where?": str, "version?": str},
+        {
+            "soname": str,
+            "needed": bool,
+            "unavailable?": str,
+            "elsewhere?": [str],
+            "others?": [OTHER],
+            "path?": str,
+            "where?": str,
+            "version?": str,
+            "missing_parts?": Sure(Each(Sure(str))),
+        },
     ],
     "tensorflow": {
         "ended": Sure(ENDED),
@@ -685,7 +704,7 @@ int nvmlDeviceGetMigMode(const struct device *device, unsigned *current, unsigne
 _VERSIONS = {
     "cudart": "int cudaRuntimeGetVersion(int *v) { *v = MAJOR * 1000 + MINOR * 10; return 0; }",
     "cudnn": "unsigned long cudnnGetVersion(void) { return MAJOR * (MAJOR >= 9 ? 10000 : 1000) + MINOR * 100 + PATCH; }",
-    "nccl": "int ncclGetVersion(int *v) { *v = MAJOR * 10000 + MINOR * 100 + PATCH; return 0; }",
+    "nccl": "int ncclGetVersion(int *v) { *v = MAJOR * (MAJOR * 100 + MINOR > 208 ? 10000 : 1000) + MINOR * 100 + PATCH; return 0; }",
     "nvJitLink": "int nvJitLinkVersion(unsigned *major, unsigned *minor) { *major = MAJOR; *minor = MINOR; return 0; }",
     "cublasLt": "unsigned long cublasLtGetVersion(void) { return MAJOR * (MAJOR >= 11 ? 10000 : 1000) + MINOR * 100 + PATCH; }",
 }

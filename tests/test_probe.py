@@ -362,6 +362,57 @@ def test_the_libraries_wanted_follow_the_build(cuda: str, version: str, names: s
     assert [name for name, needed in wanted if needed] == [f"lib{name}" for name in [*names.split(), "cudnn.so.8"]]
 
 
+# -- the working directory ---------------------------------------------------------------------------
+
+
+BESIDE = [
+    "timeit.py",
+    "colorsys/__init__.py",
+    "wave/no.txt",
+    "helper.py",
+    "os.py",
+    "keras.py",
+    "numpy.py",
+    "google/__init__.py",
+    "test/__init__.py",
+]
+
+
+@EVERYWHERE
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import time; time.sleep(60)", ["colorsys/__init__.py", "google/__init__.py", "keras.py", "timeit.py"]),
+        ("import os; os.abort()", ["colorsys/__init__.py", "google/__init__.py", "keras.py", "timeit.py"]),
+        ("import timeit, helper, os; raise ImportError", ["helper.py", "timeit.py"]),
+    ],
+    ids=["hangs", "dies", "ends"],
+)
+def test_what_takes_the_place_of_another_in_the_working_directory_is_told(
+    tmp_path: Path, python: Path, source: str, told: list[str]
+) -> None:
+    """Before the import by name, and after it by what was imported; ``wave`` holds no code, and ``numpy`` is not installed."""
+    site, here = tmp_path / "site", tmp_path / "here"
+    write(site / "tensorflow/__init__.py", source)
+    write(site / "keras/__init__.py", "")
+    write(site / "google/protobuf/__init__.py", "")
+    for name in BESIDE:
+        write(here / name, "")
+    command = [str(python), "-s", "-", "--expect", "cpu", "--timeout", "0.5" if "sleep" in source else "30"]
+    found = run_probe(command, here, {"PYTHONPATH": str(site)})["tensorflow"]
+    if "numpy.py" in (Path(path).name for path in found["from_working_directory"]):
+        told = sorted([*told, "numpy.py"])  # this interpreter has NumPy
+    assert (found["stage"], found["from_working_directory"]) == ("import", [str(here / name) for name in told])
+
+
+def test_a_working_directory_that_is_not_on_the_path_counts_for_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "site/tensorflow/__init__.py", "import os; os.abort()")
+    write(tmp_path / "here/timeit.py", "")
+    command = [sys.executable, str(PROBE), "--expect", "cpu"]
+    found = run_probe(command, tmp_path / "here", {"PYTHONPATH": str(tmp_path / "site")})
+    assert found["tensorflow"]["from_working_directory"] == []
+
+
 # -- ELF --------------------------------------------------------------------------------------------
 
 

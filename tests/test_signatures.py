@@ -133,6 +133,7 @@ def test_the_order_of_the_catalogue_does_not_hide_a_row() -> None:
         '    python_version>"3.7" and extra == "dev"',
         "importlib-metadata ; python_version<'3.8'",
         "undefined symbol: PyCMethod_New",
+        "// added to Python 3.11.0rc1 as well",
         "/usr/lib/libfoo.so: undefined symbol: _ZN3foo3barEv",
         # of kernels, package managers and clusters
         "NVRM: loading NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023",
@@ -331,6 +332,9 @@ def test_the_release_counts_as_said_by_the_log(release: str, row: str) -> None:
         ("failed call to cuDevicePrimaryCtxRetain: CUDA_ERROR_DEVICE_UNAVAILABLE", "cuda-devices-unavailable"),
         ("failed call to cuCtxCreate: CUDA_ERROR_DEVICES_UNAVAILABLE", "cuda-devices-unavailable"),
         ("NVRM: Xid (PCI:0000:44:00): 79, GPU has fallen off the bus.", "xid-hardware"),
+        ("[ 1843.3] NVRM: fallen off the bus and is not responding to commands.", "xid-hardware"),
+        ("Python 3.11.0rc1\n", "image-python-unexpected"),
+        ("ERROR: Package 'foo' requires a different Python: 3.11.0rc1 not in '>=3.11'", "image-python-unexpected"),
         ("NVRM: Xid (0000:01:00): 48, Double Bit ECC error", "xid-hardware"),
         ("kernel: NVRM: Xid (PCI:0000:dc:00): 45, pid=1818990, name=python3, Ch 00000001 caused by previous Xid 149", "xid"),
         ("NVRM: Xid (PCI:0000:70:00): 13, Graphics SM Warp Exception on (GPC 1, TPC 1, SM 1): MMU Fault", "xid"),
