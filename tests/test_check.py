@@ -360,7 +360,7 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
     "hung": (
         stopped("convolution (float32) on /GPU:0", {"how": "hung", "limit": 300}),
         "smoke test",
-        "TensorFlow did not come to an end during convolution (float32) on /GPU:0 within 300 seconds",
+        "TensorFlow was still busy during convolution (float32) on /GPU:0 after 300 seconds",
         "when it is known to be slow (a first start that compiles PTX), allow more with --timeout; else look at the last log lines",
     ),
     "no-gpu-listed": (

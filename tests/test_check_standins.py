@@ -183,7 +183,7 @@ def test_a_step_that_hangs_is_named(tmp_path: Path) -> None:
     healthy(standins, faults=[Fault("convolution", "hang")])
     report = judge(standins, "--timeout", "4")
     assert report.failing is not None
-    assert report.failing.because == "TensorFlow did not come to an end during convolution (float32) on /GPU:0 within 4 seconds"
+    assert report.failing.because == "TensorFlow was still busy during convolution (float32) on /GPU:0 after 4 seconds"
 
 
 def test_two_gpus_of_different_capability(tmp_path: Path) -> None:

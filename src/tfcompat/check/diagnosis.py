@@ -215,7 +215,7 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     "died": ("error", "TensorFlow {why} {stage}", "{advice}"),
     "hung": (
         "error",
-        "TensorFlow did not come to an end {stage} within {limit} seconds",
+        "TensorFlow was still busy {stage} after {limit} seconds",
         "when it is known to be slow (a first start that compiles PTX), allow more with --timeout; else look at the last log lines",
     ),
     "fewer-gpus-listed": (
