@@ -420,9 +420,9 @@ UNKNOWN: Mapping[str, tuple[Document, str, str, str]] = {
         "run the probe without --no-tensorflow",
     ),
     "not-started": (
-        healthy(tensorflow={"unavailable": "BlockingIOError: Resource temporarily unavailable"}),
+        healthy(tensorflow={"unavailable": "no process could be started: BlockingIOError: Resource temporarily unavailable"}),
         "tensorflow",
-        "TensorFlow could not be tried, as no other process may be started here: BlockingIOError: Resource temporarily unavailable",
+        "TensorFlow could not be tried: no process could be started: BlockingIOError: Resource temporarily unavailable",
         "allow more processes (docker run --pids-limit, podPidsLimit of the kubelet, ulimit -u)",
     ),
     "smoke-not-run": (

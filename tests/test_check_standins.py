@@ -175,7 +175,7 @@ def test_a_hidden_gpu(tmp_path: Path) -> None:
     libcuda(init=100)(standins)
     report = judge(standins, env={"CUDA_VISIBLE_DEVICES": ""})
     assert report.failing is not None
-    assert report.failing.because == "CUDA_VISIBLE_DEVICES='' hides every GPU from this process"
+    assert report.failing.because == "CUDA_VISIBLE_DEVICES='' leaves this process no GPU"
 
 
 def test_a_step_that_hangs_is_named(tmp_path: Path) -> None:

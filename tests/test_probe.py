@@ -372,7 +372,6 @@ BESIDE = [
     "helper.py",
     "os.py",
     "keras.py",
-    "numpy.py",
     "google/__init__.py",
     "test/__init__.py",
 ]
@@ -391,7 +390,7 @@ BESIDE = [
 def test_what_takes_the_place_of_another_in_the_working_directory_is_told(
     tmp_path: Path, python: Path, source: str, told: list[str]
 ) -> None:
-    """Before the import by name, and after it by what was imported; ``wave`` holds no code, and there is no other ``tf_keras``."""
+    """Before the import by name, and after it by what was imported; ``wave`` holds no code."""
     site, here = tmp_path / "site", tmp_path / "here"
     write(site / "tensorflow/__init__.py", source)
     write(site / "keras/__init__.py", "")
@@ -401,6 +400,15 @@ def test_what_takes_the_place_of_another_in_the_working_directory_is_told(
     command = [str(python), "-s", "-", "--expect", "cpu", "--timeout", "0.5" if "sleep" in source else "30"]
     found = run_probe(command, here, {"PYTHONPATH": str(site)})["tensorflow"]
     assert (found["stage"], found["from_working_directory"]) == ("import", [str(here / name) for name in told])
+
+
+def test_a_file_that_is_the_only_one_of_its_name_takes_no_place(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(site / "keras/__init__.py", "")
+    for name in ("keras.py", "tf_keras.py"):
+        write(tmp_path / "here" / name, "")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(probe, "PATH", ["", str(site)])
+    assert probe.shadows({"keras", "tf_keras"}) == [f"{tmp_path}/here/keras.py"]
 
 
 def test_a_working_directory_that_is_not_on_the_path_counts_for_nothing(tmp_path: Path) -> None:

@@ -325,7 +325,7 @@ def with_search_path(standins: Standins) -> Standins:
     """The interpreter's own ctypes has a RUNPATH, its folder ``site``, as that of conda has conda's ``lib``."""
     import _ctypes
 
-    file = getattr(_ctypes, "__file__", None)
+    file = str(getattr(_ctypes, "__file__", ""))
     own = probe.elf_search_path(file)[1].encode() if file else b""
     if len(own) < len("$ORIGIN"):
         pytest.skip("the _ctypes of this Python has no RUNPATH that could be changed")

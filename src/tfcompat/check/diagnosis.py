@@ -232,7 +232,7 @@ DIAGNOSES: Mapping[str, tuple[Severity, str, str]] = {
     "not-probed": ("unknown", "TensorFlow was not tried: {why}", "run the probe without --no-tensorflow"),
     "not-started": (
         "unknown",
-        "TensorFlow could not be tried, as no other process may be started here: {why}",
+        "TensorFlow could not be tried: {why}",
         "allow more processes (docker run --pids-limit, podPidsLimit of the kubelet, ulimit -u)",
     ),
     # Keras

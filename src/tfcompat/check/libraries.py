@@ -87,7 +87,8 @@ def _diagnoses(seen: Observed, rows: Sequence[Library]) -> Iterator[Diagnosis]:
             yield _unopened(seen, row)
         elif known(row.version) is None and row.soname.startswith((RUNTIME, "libcudnn")):
             yield diagnose("library-version-unknown", soname=row.soname, why=why(row.version) or "the probe did not ask")
-        for part, reason in list(row.missing_parts.items())[:1]:
+        parts = [(part, reason) for part, reason in row.missing_parts.items() if "_adv" not in part]  # attention and recurrence alone
+        for part, reason in parts[:1]:
             yield diagnose("library-incomplete", soname=row.soname, part=part, why=reason, advice=_advice(seen, row))
     for advice, group in missing.items():
         yield diagnose("library-missing", sonames=tuple(row.soname for row in group), advice=advice)

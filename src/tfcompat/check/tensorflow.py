@@ -57,7 +57,7 @@ def _attempt(seen: Observed, whole_so_far: bool) -> Iterator[Diagnosis]:
         rule = "tensorflow-missing" if _looks_into_site(seen.facts) else "no-site-packages"
         yield diagnose(rule, python=_executable(seen.facts), advice="'tensorflow[and-cuda]'" if seen.gpu else "tensorflow")
     elif isinstance(tried, Unavailable):
-        yield diagnose("not-started" if why(tried).startswith("BlockingIOError") else "not-probed", why=why(tried))
+        yield diagnose("not-started" if why(tried).startswith("no process could be started") else "not-probed", why=why(tried))
     elif tried.version is None and _hollow(tried, modules):
         yield _half_removed(seen)
     elif tried.stage in _BEFORE_SMOKE and (failure := died(seen.facts, tried)) is not None:
