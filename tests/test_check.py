@@ -38,6 +38,7 @@ GIVE = (
     "the host needs the NVIDIA Container Toolkit"
 )
 LAST = "take an image and pins that are known to go together: tfcompat resolve --gpu 'NVIDIA H100' --driver 570.124.06"
+SITE = "/usr/lib/python3/dist-packages"
 PATH_FIX = (
     """find "$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nvidia" -maxdepth 2 -name lib -type d """
     "> /etc/ld.so.conf.d/nvidia-pip.conf && ldconfig"
@@ -264,9 +265,9 @@ BROKEN: Mapping[str, tuple[Document, str, str, str]] = {
         "/usr/bin/python3 -m pip install 'tensorflow[and-cuda]==2.18.0'",
     ),
     "library-not-on-path": (
-        library("libcusolver.so.11", unavailable=f"libcusolver.so.11: {GONE}", elsewhere=["/site/nvidia/cusolver/lib/libcusolver.so.11"]),
+        library("libcusolver.so.11", unavailable=f"libcusolver.so.11: {GONE}", elsewhere=[f"{SITE}/nvidia/cusolver/lib/libcusolver.so.11"]),
         "libraries",
-        "libcusolver.so.11 is installed (/site/nvidia/cusolver/lib/libcusolver.so.11), but neither TensorFlow nor the loader looks there, "
+        f"libcusolver.so.11 is installed ({SITE}/nvidia/cusolver/lib/libcusolver.so.11), but neither TensorFlow nor the loader looks there, "
         "so that every GPU is dropped",
         PATH_FIX,
     ),
@@ -692,6 +693,24 @@ def test_the_first_line_names_the_gpus_that_computed_alone() -> None:
     report = check(healthy(driver__libcuda__devices=[TWO_GPUS[0], {"name": "Tesla T4", "capability": "7.5"}]))
     assert report.verdict == "ok"
     assert verdict(report).startswith("GPU works: NVIDIA H100 (9.0), driver ")
+
+
+def test_gpus_of_one_kind_are_counted() -> None:
+    document = healthy(driver__libcuda__devices=[TWO_GPUS[0]] * 8)
+    document["tensorflow"]["devices"] = document["tensorflow"]["devices"] * 8
+    report = check(document)
+    assert report.verdict == "ok"
+    assert report.chain[0].facts["gpu"] == "8 x NVIDIA H100 (9.0)"
+    assert verdict(report).startswith("GPU works: NVIDIA H100 (9.0), driver ")
+    document["tensorflow"]["devices"] = [{"name": "/physical_device:GPU:0"}]  # 2.2 and older tell no more
+    assert verdict(check(document)).startswith("GPU works: NVIDIA H100 (9.0), driver ")
+
+
+def test_a_step_that_was_skipped_computed_nothing() -> None:
+    document = healthy(driver__libcuda__devices=TWO_GPUS)
+    document["tensorflow"]["devices"] = document["tensorflow"]["devices"] * 2
+    document["tensorflow"]["smoke"].append({"step": "matmul", "dtype": "bfloat16", "device": "/GPU:1", "outcome": "skipped"})
+    assert check(document).verdict == "broken"
 
 
 def test_all_gpus_means_all_that_the_driver_lists() -> None:

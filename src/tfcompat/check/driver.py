@@ -6,6 +6,7 @@ its init call. The error numbers are those of cuda.h (CUresult) and nvml.h (nvml
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tfcompat.check.diagnosis import GIVE_GPU, Diagnosis, diagnose
@@ -68,7 +69,8 @@ def _facts(seen: Observed) -> Iterator[tuple[str, str]]:
     if seen.facts.driver.libcuda.cuda:
         yield "serves CUDA", seen.facts.driver.libcuda.cuda
     if seen.gpus:
-        yield "gpu", ", ".join(map(str, seen.gpus))
+        counts = Counter(map(str, seen.gpus))
+        yield "gpu", ", ".join(f"{count} x {name}" if count > 1 else name for name, count in counts.items())
 
 
 def _remarks(seen: Observed) -> Iterator[Diagnosis]:
@@ -79,7 +81,7 @@ def _remarks(seen: Observed) -> Iterator[Diagnosis]:
     if any(not isinstance(d, Unavailable) and known(d.mig) for d in driver.nvml.devices):
         yield diagnose("mig")
     if len({gpu.capability for gpu in seen.gpus}) > 1:
-        yield diagnose("different-gpus", gpus=", ".join(map(str, seen.gpus)))
+        yield diagnose("different-gpus", gpus=", ".join(dict.fromkeys(map(str, seen.gpus))))
 
 
 def _cause(facts: Facts) -> Diagnosis:

@@ -126,14 +126,12 @@ def _truncated(row: Distribution) -> Sequence[Truncated]:
 def _path_advice(seen: Observed, row: Library) -> str:
     """How the loader comes to look there: for good where one may write to /etc, else for this process."""
     folder = row.elsewhere[0].rpartition("/")[0]
+    wheels = "-packages/nvidia/" in folder
     container = known(seen.facts.container)
     if container is not None and container.user not in (0, -1):
-        return (
-            LIBRARY_PATH_VARIABLE
-            if "/nvidia/" in folder
-            else f'export LD_LIBRARY_PATH={quote(folder)}"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"'
-        )
-    return LIBRARY_PATH if "/nvidia/" in folder else f"echo {quote(folder)} > /etc/ld.so.conf.d/cuda.conf && ldconfig"
+        variable = f'export LD_LIBRARY_PATH={quote(folder)}"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"'
+        return LIBRARY_PATH_VARIABLE if wheels else variable
+    return LIBRARY_PATH if wheels else f"echo {quote(folder)} > /etc/ld.so.conf.d/cuda.conf && ldconfig"
 
 
 def _advice(seen: Observed, row: Library) -> str:

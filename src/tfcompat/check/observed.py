@@ -34,7 +34,7 @@ _PLATFORMS = {"x86_64": "linux/amd64", "AMD64": "linux/amd64", "aarch64": "linux
 class Observed(NamedTuple):
     """One environment, as the links look at it. What could not be established is None.
 
-    ``gpu`` is whether a GPU is expected. ``driver`` is that of the host; ``cuda`` and ``cudnn`` are what was opened.
+    ``gpu`` is whether a GPU is expected, ``gpus`` are those that the driver lists, one by one. ``driver`` is that of the host; ``cuda`` and ``cudnn`` are what was opened.
     """
 
     facts: Facts
@@ -71,7 +71,7 @@ def observe(facts: Facts, matrix: Matrix, gpu: bool) -> Observed:
     installed = _installed(facts)
     tensorflow = _tensorflow(facts, matrix, installed, platform, python)
     driver = _driver(facts)
-    gpus = tuple(dict.fromkeys(_gpus(facts, matrix)))
+    gpus = tuple(_gpus(facts, matrix))
     cuda, cudnn = _library(facts, "libcudart"), _library(facts, "libcudnn")
     stack = _stack(facts, gpu, platform, python, tensorflow, driver, gpus, cuda, cudnn)
     return Observed(facts, gpu, platform, python, tensorflow, installed, driver, gpus, cuda, cudnn, stack)
@@ -211,7 +211,7 @@ def _stack(
     found |= {name: packages.pop(name, None) for name in ("keras", "tf-keras")}
     found["package"] = tuple(p for name, p in packages.items() if name not in (*NAMES, *PARTS)) or None
     if gpu:
-        found |= {"driver": driver, "gpu": gpus or None, "cuda": cuda, "cudnn": cudnn}
+        found |= {"driver": driver, "gpu": tuple(dict.fromkeys(gpus)) or None, "cuda": cuda, "cudnn": cudnn}
     stack = {name: Fact(name, value, "probe") for name, value in found.items() if value is not None}
     stack["env"] = Fact("env", environment, "probe")
     stack["image"] = Fact("image", _image(facts), "probe")

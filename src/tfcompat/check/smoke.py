@@ -36,20 +36,24 @@ def passed(seen: Observed) -> bool:
 def computed(seen: Observed) -> tuple[str, ...]:
     """The devices on which something was computed, in their order: ``/GPU:0``."""
     tried = seen.facts.tensorflow
-    return () if isinstance(tried, Unavailable) else tuple(dict.fromkeys(s.device for s in tried.smoke if _fine(s, seen.gpu)))
+    if isinstance(tried, Unavailable):
+        return ()
+    return tuple(dict.fromkeys(s.device for s in tried.smoke if s.outcome == "ok" and _fine(s, seen.gpu)))
 
 
 def gpus_that_computed(seen: Observed) -> tuple[GpuTarget, ...]:
-    """The GPUs on which something was computed: by TensorFlow's own word where it lists them otherwise than the driver does."""
+    """The kinds of GPU on which something was computed: by TensorFlow's own word where it lists fewer than the driver does."""
     tried = seen.facts.tensorflow
     if not seen.gpu or isinstance(tried, Unavailable):
         return ()
     indices = [int(device.rpartition(":")[2]) for device in computed(seen) if device.rpartition(":")[2].isdigit()]
     if len(tried.devices or ()) == len(seen.gpus):
-        return tuple(seen.gpus[index] for index in indices if index < len(seen.gpus))
+        return tuple(dict.fromkeys(seen.gpus[index] for index in indices if index < len(seen.gpus)))
+    if indices and len({gpu.capability for gpu in seen.gpus}) == 1:
+        return tuple(dict.fromkeys(seen.gpus))
     details = [known(device.details) for device in tried.devices or ()]
     said = {cell.capability for index in indices if index < len(details) and (cell := details[index]) is not None}
-    return tuple(gpu for gpu in seen.gpus if str(gpu.capability) in said)
+    return tuple(dict.fromkeys(gpu for gpu in seen.gpus if str(gpu.capability) in said))
 
 
 def slow_start(seen: Observed) -> bool:
