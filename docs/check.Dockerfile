@@ -1,7 +1,8 @@
 # A program that starts only where TensorFlow works on the GPU. `docker build -f check.Dockerfile -t trainer .`
-ARG BASE=tensorflow/tensorflow:2.15.0-gpu
+ARG BASE=tensorflow/tensorflow:2.17.0-gpu
 FROM ${BASE}
 
+# What pip installs: a release, or the wheel of a checkout beside this file
 ARG TFCOMPAT=tfcompat
 RUN pip install --no-cache-dir ${TFCOMPAT}
 

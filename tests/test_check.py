@@ -409,7 +409,7 @@ UNKNOWN: Mapping[str, tuple[Document, str, str, str]] = {
         "run the probe with --expect gpu",
     ),
     "build-unknown": (
-        healthy(wheel={"folder": "/x", "build": {"unavailable": "nothing about CUDA"}}),
+        healthy(wheel={"folder": "/x", "build": {"unavailable": "nothing about CUDA"}}, tensorflow__smoke=[]),
         "tensorflow",
         "what this TensorFlow was built for is not established: nothing about CUDA",
         "",
@@ -757,6 +757,13 @@ def test_a_computation_refutes_what_was_seen_of_libraries() -> None:
     assert report.verdict == "ok"
     found = next(d for d in report.findings if d.rule == "library-not-on-path")
     assert (found.severity, found.message.endswith("so that every GPU is dropped; it works here all the same")) == ("warning", True)
+
+
+def test_a_build_that_states_nothing_of_itself_may_compute_all_the_same() -> None:
+    report = check(healthy(wheel={"folder": "/x", "build": {"unavailable": "nothing about CUDA"}}))
+    assert report.verdict == "ok"
+    found = next(d for d in report.findings if d.rule == "build-unknown")
+    assert found.severity == "warning"
 
 
 def test_the_toolkits_stub_is_no_driver() -> None:

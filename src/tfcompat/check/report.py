@@ -49,6 +49,7 @@ RULE_LINKS: Mapping[str, str] = {
     "keras-range": "keras",
     "keras-legacy": "keras",
 }
+_OUTSIDE = ("driver", "runtime", "libraries")  # links that are looked at from outside of TensorFlow
 _WORKS = "it works here all the same"
 _IMPORT_RULES = ("platform-has-wheel", "python-has-wheel", "package-range", "numpy-abi")  # an import that succeeds refutes them
 
@@ -117,8 +118,10 @@ def _chain(seen: Observed, added: Mapping[str, Sequence[Diagnosis]], works: bool
     whole = True
     for name in LINKS:
         link = _look(name, seen, whole)
-        if works and name in ("driver", "runtime", "libraries"):
-            link = link._replace(diagnoses=tuple(_refuted(d) for d in link.diagnoses))
+        if works:
+            link = link._replace(
+                diagnoses=tuple(_refuted(d) if name in _OUTSIDE or d.rule == "build-unknown" else d for d in link.diagnoses)
+            )
         more = [d for d in added[name] if not link.skipped or d.severity != "unknown" or d.rule not in RULE_LINKS]
         link = link._replace(diagnoses=(*link.diagnoses, *more))
         whole = whole and link.status != "broken"
