@@ -685,7 +685,12 @@ TWO_GPUS = [{"name": "NVIDIA H100 80GB HBM3", "capability": "9.0"}, {"name": "Te
 
 def test_a_gpu_that_was_not_tried_is_not_said_to_work() -> None:
     report = check(healthy(driver__libcuda__devices=TWO_GPUS))
-    assert report.verdict == "broken"  # its rule is not refuted by a computation on the other
+    assert report.verdict == "ok"
+    assert verdict(report).startswith("GPU works: NVIDIA H100 (9.0), driver ")
+    found = [d for d in report.findings if "K80" in d.message and d.rule == "gpu-architecture"]
+    assert [(d.severity, d.message.endswith("; another GPU computes here")) for d in found] == [("warning", True)]
+    report = check(healthy(driver__libcuda__devices=TWO_GPUS, asked__all_gpus=True))
+    assert report.verdict == "broken"
     assert any(d.rule == "gpu-architecture" and d.severity == "error" and "K80" in d.message for d in report.findings)
 
 
@@ -707,10 +712,13 @@ def test_gpus_of_one_kind_are_counted() -> None:
 
 
 def test_a_step_that_was_skipped_computed_nothing() -> None:
-    document = healthy(driver__libcuda__devices=TWO_GPUS)
+    document = healthy(driver__libcuda__devices=[TWO_GPUS[0], {"name": "Tesla T4", "capability": "7.5"}])
     document["tensorflow"]["devices"] = document["tensorflow"]["devices"] * 2
     document["tensorflow"]["smoke"].append({"step": "matmul", "dtype": "bfloat16", "device": "/GPU:1", "outcome": "skipped"})
-    assert check(document).verdict == "broken"
+    report = check(document)
+    assert report.verdict == "unknown"
+    assert report.failing is not None
+    assert report.failing.because.startswith("the smoke test has no result for convolution on /GPU:1, ")
 
 
 def test_all_gpus_means_all_that_the_driver_lists() -> None:

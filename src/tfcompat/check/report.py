@@ -156,13 +156,15 @@ def _finished(link: Link, seen: Observed) -> Link:
 def _proof(finding: Finding, seen: Observed, works: bool) -> str:
     """What was seen to work although the rule says that it cannot; empty where nothing was.
 
-    A finding about one GPU is refuted by a computation on a GPU of that capability alone.
+    A finding about one GPU is refuted by a computation on a GPU of that capability alone; where one GPU is enough, another may do.
     """
     tried = seen.facts.tensorflow
     about = [fact.value for fact in finding.facts if fact.name == "gpu" and isinstance(fact.value, GpuTarget)]
     capabilities = {gpu.capability for gpu in gpus_that_computed(seen)}
     if works and all(gpu.capability in capabilities for gpu in about):
         return _WORKS
+    if works and not seen.facts.asked.all_gpus:
+        return "another GPU computes here"
     if finding.rule.id in _IMPORT_RULES and not isinstance(tried, Unavailable) and tried.version is not None:
         return "it imports here all the same"
     return ""
