@@ -718,7 +718,7 @@ def test_a_step_that_was_skipped_computed_nothing() -> None:
     report = check(document)
     assert report.verdict == "unknown"
     assert report.failing is not None
-    assert report.failing.because.startswith("the smoke test has no result for convolution on /GPU:1, ")
+    assert report.failing.because.startswith("the smoke test has no result for matmul on /GPU:1, ")
 
 
 def test_all_gpus_means_all_that_the_driver_lists() -> None:
