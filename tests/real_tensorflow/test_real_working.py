@@ -145,4 +145,5 @@ def test_installed_beside_tensorflow(copy: Callable[[str], Environment], tmp_pat
     assert [link["link"] for link in document["chain"] if link["status"] == "broken"][:1] == ["driver"]
     hung = run_installed(environment, "--expect", "cpu", "--timeout", "0.5", within=tmp_path)
     assert (hung.returncode, hung.stderr) == (1, "")
-    assert "TensorFlow was still busy during import after 0.5 seconds" in " ".join(hung.stdout.split())
+    said = " ".join(hung.stdout.split())
+    assert re.search(r"TensorFlow was still busy (during import|at its start) after 0\.5 seconds", said), said  # by the machine's speed

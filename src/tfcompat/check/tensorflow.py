@@ -100,7 +100,7 @@ def reached(tried: Tensorflow, stage: str) -> bool:
 def died(facts: Facts, tried: Tensorflow) -> Diagnosis | None:
     """How the process came to its end, when that was not its own doing; None where it was."""
     ended = tried.ended
-    stage = f"during {tried.stage}" if tried.stage else "at once"
+    stage = f"during {tried.stage}" if tried.stage else "at its start"
     if ended.how == "done":
         return None
     if ended.how == "hung":
