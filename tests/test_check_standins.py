@@ -181,9 +181,9 @@ def test_a_hidden_gpu(tmp_path: Path) -> None:
 def test_a_step_that_hangs_is_named(tmp_path: Path) -> None:
     standins = Standins(tmp_path)
     healthy(standins, faults=[Fault("convolution", "hang")])
-    report = judge(standins, "--timeout", "4")
+    report = judge(standins, "--timeout", "8")
     assert report.failing is not None
-    assert report.failing.because == "TensorFlow was still busy during convolution (float32) on /GPU:0 after 4 seconds"
+    assert report.failing.because == "TensorFlow was still busy during convolution (float32) on /GPU:0 after 8 seconds"
 
 
 def test_two_gpus_of_different_capability(tmp_path: Path) -> None:

@@ -741,12 +741,12 @@ MATMUL, TRAINING = "matmul (float32) on /GPU:0", "training (float32) on /GPU:0"
 @pytest.mark.parametrize(
     ("step", "stage", "do", "text", "ended"),
     [
-        ("import", "import", "hang", "", {"how": "hung", "limit": 0.5}),
+        ("import", "import", "hang", "", {"how": "hung", "limit": 1.5}),
         ("import", "import", "die", "SIGILL", {"how": "signal", "signal": "SIGILL"}),
         ("import", "import", "exit", "0", {"how": "exited", "code": 0}),
         ("devices", "devices", "die", "SIGSEGV", {"how": "signal", "signal": "SIGSEGV"}),
         ("keras", "keras", "exit", "5", {"how": "exited", "code": 5}),
-        ("matmul", MATMUL, "hang", "", {"how": "hung", "limit": 2.0}),
+        ("matmul", MATMUL, "hang", "", {"how": "hung", "limit": 5.0}),
         ("matmul", MATMUL, "die", "SIGABRT", {"how": "signal", "signal": "SIGABRT"}),
         ("training", TRAINING, "die", "SIGKILL", {"how": "signal", "signal": "SIGKILL"}),
     ],
