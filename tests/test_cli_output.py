@@ -60,9 +60,12 @@ def test_a_reader_that_left_changes_nothing(text: str) -> None:
 
 
 @needs_shell
-@pytest.mark.parametrize("text", ["'one\\n'", "'one line of many\\n' * 100_000"], ids=["short", "long"])
-def test_a_closed_standard_output_changes_nothing(text: str) -> None:
-    assert run(text, ">&-") == (1, b"", "")
+@pytest.mark.parametrize("sink", [">&-", "| true; exit ${PIPESTATUS[0]}"])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_every_command_keeps_its_verdict_whatever_becomes_of_the_output(form: str, sink: str) -> None:
+    command = f'"{sys.executable}" -m tfcompat resolve --python 3.14 --format {form} {sink}'
+    found = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+    assert (found.returncode, found.stderr) == (1, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -84,8 +87,10 @@ class Failing(io.StringIO):
 
 
 def test_a_stand_in_whose_reader_left(monkeypatch: Any) -> None:
-    monkeypatch.setattr(sys, "stdout", Failing(BrokenPipeError()))
+    sink = Failing(BrokenPipeError())
+    monkeypatch.setattr(sys, "stdout", sink)
     write_out("one\n")
+    assert sink.getvalue() == "one\n"
 
 
 def test_a_stand_in_that_fails(monkeypatch: Any) -> None:

@@ -82,4 +82,6 @@ def test_what_an_older_probe_did_not_ask_is_unavailable() -> None:
 def test_any_document_is_read_or_refused(document: Any) -> None:
     text = json.dumps({"schema": "tfcompat-probe", "schema_version": 1, "tensorflow": document, "driver": document, "libraries": document})
     with suppress(CouldNotCheck):
-        parse_facts(text, "x.json")
+        facts, kept = parse_facts(text, "x.json")
+        assert kept == json.loads(text)
+        assert isinstance(facts, Facts)

@@ -352,7 +352,7 @@ def test_the_release_counts_as_said_by_the_log(release: str, row: str) -> None:
             "tensorflow-files-mixed",
         ),
         (
-            "/work/tensorflow/v/site-packages/tensorflow_text/x.so: undefined symbol: _ZN10tensorflow8OpKernel",
+            "/srv/tensorflow/v/site-packages/tensorflow_text/x.so: undefined symbol: _ZN10tensorflow8OpKernel",
             "companions-undefined-symbol",
         ),
         ("/v/site-packages/tensorflow-plugins/libdirectml.so: undefined symbol: _ZN10tensorflow8OpKernel", "companions-undefined-symbol"),

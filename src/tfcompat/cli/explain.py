@@ -8,6 +8,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from tfcompat.cli.output import write_out
 from tfcompat.errors import CouldNotCheck
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_explain(options: argparse.Namespace) -> int:
     """Exit code 1 when a line stands for an error, 0 when none does, 3 when there is nothing to read."""
-    from tfcompat.cli.output import write_out
     from tfcompat.files import read_source
     from tfcompat.matrix.catalogue import load_signatures
     from tfcompat.outputs.log import render_matches, render_matches_json
@@ -62,7 +62,7 @@ def _width() -> int:
     """That of the terminal, within reason; where there is none, the widest."""
     from tfcompat.outputs.log import WIDTH
 
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not sys.stdout.isatty():
         return WIDTH
     return min(max(shutil.get_terminal_size((WIDTH, 24)).columns, _NARROWEST), WIDTH)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfcompat.cli.output import write_out
 from tfcompat.cli.registry import add_registry_arguments, open_registries
 from tfcompat.errors import CouldNotCheck, RequestError
 from tfcompat.images import REPOSITORIES
@@ -100,10 +101,10 @@ def run_list(options: argparse.Namespace) -> int:
     entries = sorted(((TagName.parse(t.name), t) for t in listing.tags), key=lambda pair: pair[0].order)
     rows = [tag_cells(name, t.digest, t.platforms, t.size, t.updated) for name, t in entries if keep(name)][: options.limit]
     if options.format == "json":
-        sys.stdout.write(render_tags_json(rows, reference.repository, learned.origin, listing.asked, listing.complete))
+        write_out(render_tags_json(rows, reference.repository, learned.origin, listing.asked, listing.complete))
     else:
         shown = f"{len(rows)} of {len(listing.tags)} tags"
-        sys.stdout.write(render_tags(rows, f"{shown}; {_said(learned, asked)}") if rows else f"{shown}; {_said(learned, asked)}\n")
+        write_out(render_tags(rows, f"{shown}; {_said(learned, asked)}") if rows else f"{shown}; {_said(learned, asked)}\n")
     _say_why(learned, listing.asked)
     return 0 if rows else 1
 
@@ -156,10 +157,10 @@ def run_inspect(options: argparse.Namespace) -> int:
     sighting, size = observed.sighting, observed.manifest.size if observed.manifest else None
     when = sighting.asked if sighting else matrix.snapshots.get(reference.repository, matrix.measured)
     if options.format == "json":
-        sys.stdout.write(render_inspection_json(inspection, size, observed.origin, when))
+        write_out(render_inspection_json(inspection, size, observed.origin, when))
     else:
         who = _who(observed.origin, sighting.source if sighting else "", when, asked)
-        sys.stdout.write(render_inspection(inspection, size, who, options.evidence))
+        write_out(render_inspection(inspection, size, who, options.evidence))
     _say_why(observed, sighting.asked if sighting else matrix.snapshots.get(reference.repository))
     nothing = inspection.image.status == "unknown" or inspection.unread
     return 1 if inspection.rejected else 3 if nothing else 0
@@ -184,10 +185,10 @@ def run_verify(options: argparse.Namespace) -> int:
     drift = [d for v in found for d in v.drift]
     unestablished = [f"{v.repository}: {text}" for v in found for text in v.open]
     if options.format == "json":
-        sys.stdout.write(render_drift_json(drift, unestablished))
+        write_out(render_drift_json(drift, unestablished))
     else:
         counts = f"{sum(v.tags for v in found)} tags listed, {sum(v.compared for v in found)} images looked into"
-        sys.stdout.write(render_drift(drift, unestablished, f"{len(drift)} differences; {counts}"))
+        write_out(render_drift(drift, unestablished, f"{len(drift)} differences; {counts}"))
     return 1 if drift else 3 if unestablished else 0
 
 

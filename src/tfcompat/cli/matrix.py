@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfcompat.cli.output import write_out
 from tfcompat.errors import RequestError
 from tfcompat.matrix.load import BUNDLED, load_bundled, load_matrix
 
@@ -58,7 +59,7 @@ def run_show(options: argparse.Namespace) -> int:
     from tfcompat.outputs.table import render_table
 
     matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
-    sys.stdout.write(render_table(matrix, options.section, options.version, options.evidence, shutil.get_terminal_size((120, 24)).columns))
+    write_out(render_table(matrix, options.section, options.version, options.evidence, shutil.get_terminal_size((120, 24)).columns))
     return 0
 
 
@@ -68,10 +69,10 @@ def run_export(options: argparse.Namespace) -> int:
 
     matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
     if options.format == "json":
-        sys.stdout.write(render_json(matrix))
+        write_out(render_json(matrix))
     else:
         render = render_csv if options.format == "csv" else render_markdown
-        sys.stdout.write(render(matrix, options.section))
+        write_out(render(matrix, options.section))
     return 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 from tfcompat.errors import CouldNotCheck
 
@@ -15,11 +14,9 @@ __all__ = ["write_out"]
 def write_out(text: str) -> None:
     """Write *text* out to its end. What the encoding of the terminal cannot show is escaped.
 
-    A reader that left is no failure, and neither is a standard output that was closed: what is written then and later
-    goes nowhere. Raises :class:`CouldNotCheck` where it cannot be written for another reason, such as a full disk.
+    A reader that left is no failure: what is written then and later goes nowhere. Raises :class:`CouldNotCheck` where it
+    cannot be written for another reason, such as a full disk.
     """
-    if sys.stdout is None:  # >&-
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # stays open as standard output does
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tfcompat.cli.output import write_out
 from tfcompat.cli.wishes import add_wishes, path_of, request_of
 from tfcompat.errors import RequestError, TfcompatError
 from tfcompat.join import pin
@@ -82,7 +83,7 @@ def _render(joined: Joined, options: argparse.Namespace, matrix: Matrix) -> str:
 
 def _write(text: str, options: argparse.Namespace) -> None:
     if options.output is None:
-        sys.stdout.write(text)
+        write_out(text)
         return
     from tfcompat.files import write_text
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from tfcompat.cli.output import write_out
 
 if TYPE_CHECKING:
     from tfcompat.probing import Probe
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     if options.script:
         from tfcompat.probing import SCRIPT
 
-        sys.stdout.write(SCRIPT.read_text(encoding="utf-8"))
+        write_out(SCRIPT.read_text(encoding="utf-8"))
     else:
-        sys.stdout.write(start_probe(options).finish().decode())
+        write_out(start_probe(options).finish().decode())
     return 0

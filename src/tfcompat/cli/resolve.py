@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from tfcompat.cli.output import write_out
 from tfcompat.cli.registry import add_registry_arguments, open_registries
 from tfcompat.cli.wishes import add_wishes, path_of, request_of
 from tfcompat.errors import RequestError
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     except ResolutionImpossible as conflict:
         _print_conflict(conflict, options.format)
         return conflict.exit_code
-    sys.stdout.write(_render(resolution, options, matrix))
+    write_out(_render(resolution, options, matrix))
     return 0
 
 
@@ -100,8 +101,12 @@ def _print_conflict(conflict: ResolutionImpossible, form: str) -> None:
     if form == "json":
         from tfcompat.outputs.document import render_conflict as render_json
 
-        sys.stdout.write(render_json(conflict))
+        write_out(render_json(conflict))
     else:
         from tfcompat.outputs.text import render_conflict
 
-        (sys.stdout if form == "text" else sys.stderr).write(render_conflict(conflict))
+        said = render_conflict(conflict)
+        if form == "text":
+            write_out(said)
+        else:
+            sys.stderr.write(said)
