@@ -24,6 +24,7 @@ from tfcompat.facts import parse_facts
 from tfcompat.matrix import load_bundled
 from tfcompat.matrix.catalogue import load_signatures
 from tfcompat.outputs.check import check_lines, verdict
+from tfcompat.probe import sees_gpu
 from tfcompat.rules import RULES
 
 if TYPE_CHECKING:
@@ -676,8 +677,10 @@ def test_the_node_that_wsl_has_for_every_gpu_is_no_sign_of_nvidia() -> None:
 @pytest.mark.parametrize("evidence", ["module", "proc", "nodes", "libcuda"])
 def test_each_sign_of_a_driver_makes_auto_expect_a_gpu(evidence: str) -> None:
     document = on_cpu(healthy())
+    assert sees_gpu(document["driver"]) is False
     document["driver"][evidence] = json.loads(HEALTHY)["driver"][evidence]
     assert check(document).expected == "gpu"
+    assert sees_gpu(document["driver"]) is True  # the probe, which decides where to compute, sees it alike
 
 
 TWO_GPUS = [{"name": "NVIDIA H100 80GB HBM3", "capability": "9.0"}, {"name": "Tesla K80", "capability": "3.7"}]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfcompat.pins import PlanPins
     from tfcompat.rules.rule import Finding
 
-__all__ = ["NOT_COVERED", "capital", "listed", "pins_statement", "remark", "remedy", "sentence", "summary"]
+__all__ = ["LIBRARY_PATH", "NOT_COVERED", "capital", "listed", "pins_statement", "remark", "remedy", "sentence", "summary"]
 
 _OPENINGS = {
     "a",
@@ -57,6 +57,10 @@ _REMARKS = {
     "own-build": "NVIDIA's own build, as no wheel of the index runs on this",
     "own-build-doubt": "NVIDIA's own build, as no wheel of the index is established to run on this: {doubt}",
 }
+LIBRARY_PATH = (  # what the remark library-path asks for, as a command
+    """find "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nvidia" -maxdepth 2 -name lib -type d """
+    "> /etc/ld.so.conf.d/nvidia-pip.conf && ldconfig"
+)
 _SHOWN = 3  # values named one by one; more become a range or a count
 _NUMBERS = re.compile(r"^\d+(\.\d+)*$")
 _RANGE = re.compile(r"^(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)$")

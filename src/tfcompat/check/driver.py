@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tfcompat.check.diagnosis import GIVE_GPU, Diagnosis, diagnose
 from tfcompat.check.link import Link
+from tfcompat.check.observed import compat_path
 from tfcompat.drivers import driver_text
 from tfcompat.facts import Unavailable, known
 
@@ -75,8 +76,7 @@ def _facts(seen: Observed) -> Iterator[tuple[str, str]]:
 
 def _remarks(seen: Observed) -> Iterator[Diagnosis]:
     driver = seen.facts.driver
-    path = known(driver.libcuda.path) or ""
-    if "/compat/" in path:
+    if path := compat_path(seen.facts):
         yield diagnose("forward-compatibility", path=path, driver=driver_text(seen.driver) if seen.driver else "(unknown)")
     if any(not isinstance(d, Unavailable) and known(d.mig) for d in driver.nvml.devices):
         yield diagnose("mig")
@@ -142,8 +142,7 @@ def _pci_text(pci: tuple[str, ...]) -> str:
 
 def _after_init(facts: Facts, cuda: DriverLibrary, init: Init) -> Diagnosis:
     said = _said(init)
-    path = known(cuda.path) or "libcuda.so.1"
-    if init.code == _COMPAT and "compat" in path:
+    if init.code == _COMPAT and (path := compat_path(facts)):
         return diagnose("forward-compatibility-refused", init=said, path=path, folder=path.rpartition("/")[0])
     if init.code in (_MISMATCH, _COMPAT):
         return diagnose("driver-mismatch", init=said)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tfcompat.matrix import Matrix
 
-__all__ = ["Observed", "observe", "version_of"]
+__all__ = ["Observed", "compat_path", "observe", "stack_of", "version_of"]
 
 NAMES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu", "tf-nightly", "tf-nightly-cpu", "tf-nightly-gpu", "intel-tensorflow")
 PARTS = ("tensorflow-intel", "tensorflow-cpu-aws", "tensorflow-macos")  # what the stubs among them bring
@@ -47,7 +47,6 @@ class Observed(NamedTuple):
     gpus: tuple[GpuTarget, ...]
     cuda: Version | None
     cudnn: Version | None
-    stack: Stack
 
     @property
     def build(self) -> Build | None:
@@ -70,11 +69,9 @@ def observe(facts: Facts, matrix: Matrix, gpu: bool) -> Observed:
     python = version_of(interpreter.version) if interpreter else None
     installed = _installed(facts)
     tensorflow = _tensorflow(facts, matrix, installed, platform, python)
-    driver = _driver(facts)
     gpus = tuple(_gpus(facts, matrix))
     cuda, cudnn = _library(facts, "libcudart"), _library(facts, "libcudnn")
-    stack = _stack(facts, gpu, platform, python, tensorflow, driver, gpus, cuda, cudnn)
-    return Observed(facts, gpu, platform, python, tensorflow, installed, driver, gpus, cuda, cudnn, stack)
+    return Observed(facts, gpu, platform, python, tensorflow, installed, _driver(facts), gpus, cuda, cudnn)
 
 
 def _installed(facts: Facts) -> Distribution | None:
@@ -182,26 +179,16 @@ def _library(facts: Facts, prefix: str) -> Version | None:
     return next((version_of(row.version) for row in facts.libraries if row.soname.startswith(prefix + ".so")), None)
 
 
-def _stack(
-    facts: Facts,
-    gpu: bool,
-    platform: str,
-    python: Version | None,
-    tensorflow: Tensorflow | None,
-    driver: Version | None,
-    gpus: tuple[GpuTarget, ...],
-    cuda: Version | None,
-    cudnn: Version | None,
-) -> Stack:
-    """Where a fact was looked for and not found, a link says so; rules get only what is there."""
+def stack_of(seen: Observed) -> Stack:
+    """What the rules get: where a fact was looked for and not found, a link says so."""
+    facts = seen.facts
     machine = known(facts.platform)
     libc = known(machine.libc) if machine else None
-    environment = facts.environment
     found: dict[str, object] = {
-        "accelerator": "gpu" if gpu else "cpu",
-        "platform": platform,
-        "python": python,
-        "tensorflow": tensorflow if platform in PLATFORMS else None,  # no wheel is made for any other
+        "accelerator": "gpu" if seen.gpu else "cpu",
+        "platform": seen.platform,
+        "python": seen.python,
+        "tensorflow": seen.tensorflow if seen.platform in PLATFORMS else None,  # no wheel is made for any other
         "libc": Libc(libc.name, version_of(libc.version)) if libc else None,
     }
     packages: dict[str, Package] = {}
@@ -210,17 +197,22 @@ def _stack(
             packages.setdefault(row.name, Package(row.name, number))  # the first on the path is the one that is imported
     found |= {name: packages.pop(name, None) for name in ("keras", "tf-keras")}
     found["package"] = tuple(p for name, p in packages.items() if name not in (*NAMES, *PARTS)) or None
-    if gpu:
-        found |= {"driver": driver, "gpu": tuple(dict.fromkeys(gpus)) or None, "cuda": cuda, "cudnn": cudnn}
+    if seen.gpu:
+        found |= {"driver": seen.driver, "gpu": tuple(dict.fromkeys(seen.gpus)) or None, "cuda": seen.cuda, "cudnn": seen.cudnn}
     stack = {name: Fact(name, value, "probe") for name, value in found.items() if value is not None}
-    stack["env"] = Fact("env", environment, "probe")
+    stack["env"] = Fact("env", facts.environment, "probe")
     stack["image"] = Fact("image", _image(facts), "probe")
     return Stack(stack)
 
 
 def _image(facts: Facts) -> Image | None:
     """This container, where its cuda-compat library is in use: then that bridges an older driver."""
-    path = known(facts.driver.libcuda.path)
-    if not path or "/compat/" not in path:
+    if not compat_path(facts):
         return None
     return Image("this container", "measured", compat=True, require=facts.environment.get("NVIDIA_REQUIRE_CUDA"))
+
+
+def compat_path(facts: Facts) -> str:
+    """The cuda-compat library that stands in for the host's driver; empty where it does not."""
+    path = known(facts.driver.libcuda.path) or ""
+    return path if re.search(r"/[^/]*compat[^/]*/", path) else ""

@@ -10,13 +10,14 @@ from packaging.version import Version
 
 from tfcompat.drivers import driver_text
 from tfcompat.facts import known
-from tfcompat.prose import remedy
+from tfcompat.prose import LIBRARY_PATH, remedy
 
 if TYPE_CHECKING:
     from tfcompat.check.observed import Observed
+    from tfcompat.facts import Library
     from tfcompat.rules import Finding
 
-__all__ = ["fitted", "last_resort", "remedy_of"]
+__all__ = ["fitted", "last_resort", "library_remedy", "path_remedy", "remedy_of"]
 
 _RANGES = {"package-range": "", "keras-range": "keras", "numpy-abi": "numpy"}  # rules that ask for a range, and of which package
 _PLANS = (
@@ -27,6 +28,14 @@ _PLANS = (
     "driver-ptx-jit",
     "cuda-runtime",
     "arm64-cuda",
+)
+_PARTS = {  # the names of NVIDIA's wheels
+    "libcudart": "cuda-runtime", "libcublas": "cublas", "libcublasLt": "cublas", "libcufft": "cufft", "libcurand": "curand",
+    "libcusolver": "cusolver", "libcusparse": "cusparse", "libcudnn": "cudnn",
+}  # fmt: skip
+_LIBRARY_PATH_VARIABLE = (
+    """export LD_LIBRARY_PATH="$(python -c 'import glob, sysconfig; """
+    """print(":".join(glob.glob(sysconfig.get_path("purelib") + "/nvidia/*/lib")))')${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\""""
 )
 _EXTRA_SINCE = Version("2.14")
 _CUDA_SINCE = Version("2.1")  # before it, tensorflow itself was the CPU build
@@ -63,6 +72,43 @@ def _newer_cudnn(seen: Observed, built: str) -> str:
     wheel = next((d.name for d in getattr(seen.facts.distributions, "installed", ()) if re.match(r"nvidia-cudnn-cu\d+$", d.name)), None)
     wanted = Version(built)
     return f"pip install '{wheel}>={wanted.major}.{wanted.minor},<{wanted.major + 1}'" if wheel else ""
+
+
+def path_remedy(seen: Observed, row: Library) -> str:
+    """How the loader comes to look there: for good where one may write to /etc, else for this process."""
+    folder = row.elsewhere[0].rpartition("/")[0]
+    wheels = "-packages/nvidia/" in folder
+    container = known(seen.facts.container)
+    if container is not None and container.user not in (0, -1):
+        variable = f'export LD_LIBRARY_PATH={quote(folder)}"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"'
+        return _LIBRARY_PATH_VARIABLE if wheels else variable
+    return LIBRARY_PATH if wheels else f"echo {quote(folder)} > /etc/ld.so.conf.d/cuda.conf && ldconfig"
+
+
+def library_remedy(seen: Observed, row: Library) -> str:
+    """How to get the library whole: the wheel that has it again, the extra of this release, or an image that carries it."""
+    file, _, rest = row.unavailable.partition(": ")
+    first = file.rpartition("/")[0]
+    if rest and first and first in seen.facts.environment.get("LD_LIBRARY_PATH", "").split(":"):
+        return f"mend the CUDA installation in {quote(first)}, or take that folder out of LD_LIBRARY_PATH"
+    part = _PARTS.get(row.soname.partition(".so")[0])
+    wheel = next(
+        (
+            d
+            for d in getattr(seen.facts.distributions, "installed", ())
+            if part and re.match(rf"nvidia-{part}-cu\d+$", d.name) and known(d.version)
+        ),
+        None,
+    )
+    if wheel is not None:
+        return f"pip install --force-reinstall --no-deps {wheel.name}=={quote(str(wheel.version))}"
+    release = seen.tensorflow.release if seen.tensorflow else None
+    if release is None:
+        return "take an image that carries it: tfcompat resolve --gpu"
+    version = Version(release.version)
+    if version >= _EXTRA_SINCE and seen.platform == "linux/amd64" and release.package != "nvidia":
+        return f"pip install 'tensorflow[and-cuda]=={version.public}'"
+    return f"take an image that carries it: tfcompat resolve --tensorflow {version.public} --gpu"
 
 
 def last_resort(seen: Observed) -> str:

@@ -11,7 +11,7 @@ from tfcompat.check.keras import look_at_keras
 from tfcompat.check.libraries import look_at_libraries, look_at_runtime
 from tfcompat.check.link import LINKS, Link
 from tfcompat.check.log import explained, known_lines, last_lines
-from tfcompat.check.observed import observe
+from tfcompat.check.observed import observe, stack_of
 from tfcompat.check.remedies import fitted, last_resort, remedy_of
 from tfcompat.check.smoke import gpus_that_computed, look_at_smoke, passed, slow_start
 from tfcompat.check.tensorflow import look_at_tensorflow
@@ -99,7 +99,7 @@ def check_facts(
     works = passed(seen)
     matches = known_lines(seen, signatures)
     added: dict[str, list[Diagnosis]] = {name: [] for name in LINKS}
-    for finding in evaluate(matrix, seen.stack, [rule for rule in RULES if rule.id in RULE_LINKS]):
+    for finding in evaluate(matrix, stack_of(seen), [rule for rule in RULES if rule.id in RULE_LINKS]):
         added[RULE_LINKS[finding.rule.id]] += _of_rule(finding, seen, _proof(finding, seen, works))
     if expect == "auto" and not gpu:
         added["driver"].append(assumed_cpu(facts))

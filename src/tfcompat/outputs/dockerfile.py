@@ -8,6 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from tfcompat.outputs.requirements import header, proof
+from tfcompat.prose import LIBRARY_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
     from tfcompat.resolver import Plan
 
 __all__ = ["render_dockerfile"]
-
-_LIBRARY_PATH = (
-    'RUN find "$(python -c \'import sysconfig; print(sysconfig.get_paths()["purelib"])\')/nvidia" '
-    "-maxdepth 2 -name lib -type d > /etc/ld.so.conf.d/nvidia-pip.conf && ldconfig"
-)
 
 
 def render_dockerfile(plan: Plan, measured: str) -> str:
@@ -31,7 +27,7 @@ def render_dockerfile(plan: Plan, measured: str) -> str:
     lines += _interpreter(plan)
     lines += _install(plan)
     if plan.library_path:
-        lines += [*_comment(plan.steps[0]), _LIBRARY_PATH, ""]
+        lines += [*_comment(plan.steps[0]), f"RUN {LIBRARY_PATH}", ""]
     if plan.env:
         lines += [*(f"ENV {name}={_quoted(value)}" for name, value in plan.env.items()), ""]
     return "\n".join(lines).rstrip() + "\n"
