@@ -475,7 +475,8 @@ def read_elf(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.getbasetemp() / "elf"
     write(folder / "libtensorflow_framework.so", content)
     with suppress(probe.Unavailable, OSError):
-        probe.search_path(str(folder))
+        found = probe.search_path(str(folder))
+        assert found["kind"] in ("RUNPATH", "RPATH", "none")
 
 
 @given(st.binary(max_size=400), st.booleans())
