@@ -146,7 +146,7 @@ def test_a_container_that_is_stopped_stops_the_check(way: str, engine: Engine, i
             assert engine.podman("wait", container).out == "130\n"
         else:
             engine.podman("kill", "--signal", "TERM", container)
-            wait_until(lambda: engine.processes(container) == ["sh", "sleep"], 5)
+            wait_until(lambda: engine.processes(container) == ["sh", "sleep"])
         assert "tfcompat: interrupted" in engine.podman("logs", container).err
 
 

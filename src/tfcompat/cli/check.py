@@ -57,13 +57,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> Report:
     started = _start(options)
-    from tfcompat.check import check_facts, parse_expectations  # all of this while the probe is at work
-    from tfcompat.facts import parse_facts
-    from tfcompat.files import read_source
-    from tfcompat.matrix.catalogue import load_signatures
-    from tfcompat.matrix.load import load_bundled, load_matrix
-
     try:
+        from tfcompat.check import check_facts, parse_expectations  # all of this while the probe is at work
+        from tfcompat.facts import parse_facts
+        from tfcompat.files import read_source
+        from tfcompat.matrix.catalogue import load_signatures
+        from tfcompat.matrix.load import load_bundled, load_matrix
+
         matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
         signatures = load_signatures()
         expectations = parse_expectations(_expected(options), matrix)
