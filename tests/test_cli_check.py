@@ -300,3 +300,23 @@ def test_a_check_that_is_stopped_stops_what_it_started(how: signal.Signals, tmp_
             break
         time.sleep(0.1)
     assert not Path(f"/proc/{child}").exists()
+
+
+@COMPILES
+def test_a_check_that_is_stopped_while_it_starts_stops_its_probe(tmp_path: Path) -> None:
+    site = Standins(tmp_path).tensorflow(gpus=[], faults=[Fault("import", "hang")])
+    for delay in (0.05, 0.1, 0.15):  # while the judge is still being imported
+        checking = subprocess.Popen(
+            [sys.executable, "-m", "tfcompat", "check"], env={**os.environ, "PYTHONPATH": str(site)}, stderr=subprocess.PIPE
+        )
+        children = Path(f"/proc/{checking.pid}/task/{checking.pid}/children")
+        while not (found := children.read_text().split()):
+            time.sleep(0.005)
+        time.sleep(delay)
+        checking.send_signal(signal.SIGTERM)
+        checking.communicate(timeout=60)
+        for _ in range(200):
+            if not Path(f"/proc/{found[0]}").exists():
+                break
+            time.sleep(0.05)
+        assert not Path(f"/proc/{found[0]}").exists()
