@@ -10,6 +10,7 @@ from packaging.version import Version
 from tfcompat.errors import RequestError
 from tfcompat.images import find_image
 from tfcompat.matrix import load_bundled
+from tfcompat.matrix.records import Sighting
 from tfcompat.reference import Reference
 
 MATRIX = load_bundled()
@@ -130,10 +131,44 @@ def test_an_official_tag_that_nobody_uses_is_unknown_rather_than_absent() -> Non
     assert find_image(MATRIX, "tensorflow/tensorflow:2.1.4").status == "unknown"
 
 
-def test_latest_gpu_is_rolling_and_its_contents_are_not_guessed() -> None:
-    image = find_image(MATRIX, "tensorflow/tensorflow:latest-gpu")
-    assert (image.status, image.gpu) == ("rolling", True)
+@pytest.mark.parametrize("variant", ["", "-gpu", "-jupyter", "-gpu-jupyter"])
+def test_latest_has_the_contents_of_the_newest_release_with_an_image(variant: str) -> None:
+    newest = max(
+        (t for t in MATRIX.official_tags.values() if t.tensorflow and not t.prerelease), key=lambda t: Version(t.tensorflow or "0")
+    )
+    image = find_image(MATRIX, f"tensorflow/tensorflow:latest{variant}")
+    target = find_image(MATRIX, f"tensorflow/tensorflow:{newest.tensorflow}{variant}")
+    as_of = MATRIX.snapshots["tensorflow/tensorflow"]
+    assert (image.status, image.means) == ("rolling", f"{target.reference} on {as_of}")
+    assert (image.tensorflow, image.python, image.cuda, image.cudnn) == (target.tensorflow, target.python, target.cuda, target.cudnn)
+    assert (image.gpu, image.os, image.require) == (target.gpu, target.os, target.require)
+    assert any(statement.startswith("inferred: 2.21.0 is the newest final version") for statement in image.evidence)
+
+
+@pytest.mark.parametrize("tag", ["nightly", "nightly-gpu", "nightly-jupyter", "nightly-gpu-jupyter", "latest-gpu-py3", "devel-gpu"])
+def test_what_nothing_says_of_a_tag_that_moves_is_not_guessed(tag: str) -> None:
+    image = find_image(MATRIX, f"tensorflow/tensorflow:{tag}")
+    assert (image.status, image.gpu, image.means) == ("rolling", "gpu" in tag, "")
     assert (image.tensorflow, image.python, image.cuda, image.cudnn) == (None, None, None, None)
+
+
+def test_a_digest_that_latest_once_had_is_not_what_latest_means_now() -> None:
+    digest = MATRIX.official_tags["latest-gpu"].digest
+    for reference in (f"tensorflow/tensorflow:latest-gpu@{digest}", f"tensorflow/tensorflow@{digest}"):
+        image = find_image(MATRIX, reference)
+        assert (image.status, image.tensorflow, image.cudnn, image.means) == ("unknown", None, None, "")
+
+
+@pytest.mark.parametrize(("theirs", "known"), [("a", True), ("b", False), (None, True)])
+def test_a_registry_that_has_another_image_behind_latest_ends_what_it_meant(theirs: str | None, known: bool) -> None:
+    def seen(tag: str, digest: str | None) -> tuple[str, Sighting]:
+        reference = f"tensorflow/tensorflow:{tag}"
+        return reference, Sighting(reference, True, "2026-11-23T00:00:00Z", "registry", digest and "sha256:" + digest * 64)
+
+    image = find_image(
+        MATRIX.with_sightings(dict([seen("latest-gpu", theirs), seen("2.21.0-gpu", "a")])), "tensorflow/tensorflow:latest-gpu"
+    )
+    assert (image.status, image.tensorflow is not None, image.cudnn is not None, bool(image.means)) == ("rolling", known, known, known)
 
 
 def test_the_images_of_nvidia_have_a_build_of_their_own() -> None:

@@ -27,6 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "architectures",
         "images requirements drivers contents",
         "pins",
+        "dependents",
         "rules",
         "prose",
         "resolver",

@@ -143,9 +143,15 @@ def test_a_delisted_tag_that_is_listed_again_is_back(curated: Row) -> None:
 
 def test_a_rolling_tag_stays_one(curated: Row) -> None:
     image = find_image(matrix(joined(curated, OFFICIAL, [])), f"{OFFICIAL}:latest-gpu")
-    assert (image.status, image.digest, image.tensorflow) == ("rolling", DIGEST, None)
+    assert (image.status, image.digest, image.tensorflow) == ("rolling", DIGEST, Version("2.21.0"))
     gone = find_image(matrix(joined(curated, OFFICIAL, [], keep=False)), f"{OFFICIAL}:latest-gpu")
     assert (gone.status, gone.why) == ("gone", f"snapshot of {DATE}")
+
+
+def test_a_rolling_tag_that_a_registry_has_elsewhere_no_longer_means_what_it_meant(curated: Row) -> None:
+    document = joined(curated, OFFICIAL, [{**listed("latest-gpu"), "digest": "sha256:" + "f" * 64}])
+    image = find_image(matrix(document), f"{OFFICIAL}:latest-gpu")
+    assert (image.status, image.means, image.tensorflow, image.cudnn) == ("rolling", "", None, None)
 
 
 # -- tags that no curated row describes ----------------------------------------------------------

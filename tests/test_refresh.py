@@ -179,6 +179,35 @@ def test_a_dependency_is_measured_with_what_it_requires_and_numpy_without(server
     assert server.asked("/files/numpy") == server.asked("/files/tensorrt") == 0
 
 
+def test_a_dependent_is_measured_by_what_it_requires_of_tensorflow(server: IndexServer, tmp_path: Path) -> None:
+    lines = ['tensorflow<2.20,>=2.19; platform_system != "Darwin"', "tf_keras~=2.19", "six", 'tensorflow-cpu; extra == "cpu"']
+    server.add("tensorflow-text", "tensorflow_text-2.19.0-cp311-cp311-manylinux_2_17_x86_64.whl", requires_python=">=3.9")
+    server.attach("tensorflow-text", "".join(f"Requires-Dist: {line}\n" for line in lines).encode())
+    server.add("tensorflow-text", "tensorflow_text-2.20.0-cp311-cp311-manylinux_2_17_x86_64.whl", yanked=True)
+    server.attach("tensorflow-text", b"Requires-Dist: grpcio (>=1.0<2)\n")
+    server.add("tensorflow-text", "tensorflow-text-2.21.0.tar.gz")
+    with open_session() as session:
+        index = SimpleIndex(session, server.base)
+        files = refresh.measure(index, session, tmp_path, lambda name, step: None, {}, {"tensorflow-text": "1.15"})
+    assert files == {
+        "dependents/tensorflow-text.jsonl": [
+            {
+                "version": "2.19.0",
+                "yanked": False,
+                "requires_python": ">=3.9",
+                "python": {"linux/amd64": ["3.11"]},
+                "requires": ['tensorflow<2.20,>=2.19; platform_system != "Darwin"', "tf-keras~=2.19"],
+            },
+            {"version": "2.20.0", "yanked": True, "requires_python": None, "python": {"linux/amd64": ["3.11"]}},
+        ]
+    }
+
+
+def test_what_is_refreshed_by_default_has_the_dependents() -> None:
+    assert refresh.DEPENDENTS.items() <= refresh.PACKAGES.items()
+    assert not refresh.DEPENDENTS.keys() & refresh.WHEELS.keys()
+
+
 def test_the_plan_names_requirements_that_became_known(folder: Path) -> None:
     write(folder, {"index/ml-dtypes.jsonl": rows("0.6.0")})
     (change,) = refresh.plan_changes(folder, {"index/ml-dtypes.jsonl": rows("0.6.0", requires=["numpy>=2"])})

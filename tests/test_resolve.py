@@ -500,9 +500,14 @@ def test_a_plan_for_a_new_gpu_asks_for_a_driver_that_knows_it() -> None:
     assert not any(s.contains("560.35.03") for s in _numbers(plans(gpu=["RTX 5090"])))
 
 
-@pytest.mark.parametrize("base", ["tensorflow/tensorflow:latest-gpu", "example.org/team/app:1"])
+@pytest.mark.parametrize("base", ["tensorflow/tensorflow:nightly-gpu", "example.org/team/app:1"])
 def test_an_unknown_interpreter_is_said_to_be_unknown(base: str) -> None:
     assert any("Python" in remark and "not established" in remark for remark in plan(base=base, gpu=True).remarks)
+
+
+def test_latest_gpu_is_judged_by_the_release_that_it_meant() -> None:
+    assert "cudnn-runtime" in causes(conflict(base="tensorflow/tensorflow:latest-gpu", gpu=True))
+    assert plan(base="tensorflow/tensorflow:latest", gpu=False).tensorflow == "2.21.0"
 
 
 def test_no_image_is_said_to_bring_a_python_it_cannot_have() -> None:

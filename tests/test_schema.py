@@ -101,6 +101,14 @@ def count_requirements_from_the_end(d: Document) -> None:
     d["packages"]["six"] = [["1.16.0", None, ["*"], [], -1]]
 
 
+def swap_dependents(d: Document) -> None:
+    d["dependents"]["tensorflow-text"] = [["2.16.1", None, ["3.11"], [], None], ["2.15.0", None, ["3.11"], [], None]]
+
+
+def lose_requirements_of_a_dependent(d: Document) -> None:
+    d["dependents"]["tensorflow-text"] = [["2.15.0", None, ["3.11"], [], 10_000]]
+
+
 def share_an_alias(d: Document) -> None:
     d["gpus"][1]["aliases"] = ["A-b c"]
     d["gpus"][2]["aliases"] = ["ab C"]
@@ -134,6 +142,8 @@ def drop_evidence_of_a_cap(d: Document) -> None:
         (repeat_package, "package six: 1.16 stands before 1.16.0"),
         (lose_requirements, "package six 1.16.0: no such requirement set"),
         (count_requirements_from_the_end, "package six 1.16.0: no such requirement set"),
+        (swap_dependents, "dependent tensorflow-text: 2.16.1 stands before 2.15.0"),
+        (lose_requirements_of_a_dependent, "dependent tensorflow-text 2.15.0: no such requirement set"),
         (share_an_alias, "gpu abc stands twice"),
         (drop_evidence_of_a_cap, "Cap >=2: no evidence"),
     ],
@@ -218,13 +228,13 @@ def test_a_cell_of_a_wrong_type_or_an_unknown_name_is_named(document: Document, 
     assert malformation(document).startswith(f"tensorflow.0.builds.linux/amd64.{message}")
 
 
-@pytest.mark.parametrize("section", ["toolkits", "images", "caps", "packages", "requirement_sets", "tensorflow", "measured"])
+@pytest.mark.parametrize("section", ["toolkits", "images", "caps", "packages", "dependents", "requirement_sets", "tensorflow", "measured"])
 def test_a_section_that_is_missing_is_named(document: Document, section: str) -> None:
     del document[section]
     assert section in malformation(document)
 
 
-@pytest.mark.parametrize("section", ["toolkits", "images", "caps", "packages", "tensorflow", "measured"])
+@pytest.mark.parametrize("section", ["toolkits", "images", "caps", "packages", "dependents", "tensorflow", "measured"])
 def test_a_section_of_a_wrong_type_is_refused(document: Document, section: str) -> None:
     document[section] = 3
     malformation(document)

@@ -71,7 +71,7 @@ def _seen(matrix: Matrix, image: Image) -> Image:
 def _pinned(matrix: Matrix, reference: Reference) -> Image:
     """An image by digest: what a tag holds today says nothing of it, unless that is the digest on record."""
     tagged = _curated(matrix, reference.repository, reference.tag or _tag_of(matrix, reference))
-    if tagged is not None and tagged.digest == reference.digest:
+    if tagged is not None and tagged.digest == reference.digest and not tagged.means:  # what a tag means is not of that digest's day
         status = "unknown" if tagged.status == "gone" else tagged.status  # a tag that is gone says nothing of its digest
         return tagged._replace(reference=str(reference), status=status)
     return Image(str(reference), "unknown", require_known=False)
@@ -171,8 +171,7 @@ def official_image(matrix: Matrix, row: r.OfficialTag) -> Image:
     reference = f"tensorflow/tensorflow:{row.tag}"
     gpu = "gpu" in row.variants
     if row.rolling:
-        status = row.status if row.status == "gone" else "rolling"
-        return Image(reference, status, gpu=gpu, require_known=False, digest=row.digest, evidence=_all(row.evidence))
+        return _rolling(matrix, row, reference)
     contents = matrix.official_contents.get((row.tensorflow or "", "gpu" if gpu else "cpu"))
     if contents is None:
         return Image(
@@ -198,6 +197,36 @@ def official_image(matrix: Matrix, row: r.OfficialTag) -> Image:
         uncertain=tuple(contents.uncertain) if gpu and contents.cudnn is None else (),
         evidence=(*_all(row.evidence), *_all(contents.evidence)),
     )
+
+
+def _rolling(matrix: Matrix, row: r.OfficialTag, reference: str) -> Image:
+    """A tag that moves, with the contents of what it meant on a date where that is established."""
+    status = "gone" if row.status == "gone" else "rolling"
+    bare = Image(reference, status, gpu="gpu" in row.variants, require_known=False, digest=row.digest, evidence=_all(row.evidence))
+    floating = _floating(matrix, reference)
+    if floating is None or status == "gone":
+        return bare
+    target = find_image(matrix, floating.means)
+    moved = _differ(_listed(matrix, row, reference), {target.digest, *target.digests.values()})
+    if moved or target.status in ("unknown", "absent", "gone"):
+        return bare
+    return target._replace(
+        reference=reference, status=status, digest=row.digest, digests={}, moved_from=None,
+        means=f"{floating.means} on {floating.as_of}", evidence=(*bare.evidence, *_all(floating.evidence), *target.evidence),
+    )  # fmt: skip
+
+
+def _listed(matrix: Matrix, row: r.OfficialTag, reference: str) -> set[str | None]:
+    """The digests that a registry gave a tag that moves; one in the snapshot is of some earlier day."""
+    sighting = matrix.sightings.get(reference)
+    if sighting is not None:
+        return {sighting.digest, *sighting.platforms.values()}
+    return {row.digest} if row.status == "measured" else set()
+
+
+def _differ(ours: set[str | None], theirs: set[str | None]) -> bool:
+    """Whether the two are known not to be one image."""
+    return bool(ours - {None}) and bool(theirs - {None}) and not (ours & theirs) - {None}
 
 
 def python_image(matrix: Matrix, row: r.PythonImage) -> Image:
@@ -273,7 +302,7 @@ def system_of_suite(name: str) -> str:
 def _base(matrix: Matrix, reference: Reference) -> Image | None:
     """A distribution's own image, through a floating tag if need be. It brings a Python package, not CUDA."""
     name = f"{reference.repository}:{reference.tag}"
-    floating = next((f for f in matrix.floating if f.image == name), None)
+    floating = _floating(matrix, name)
     evidence = _all(floating.evidence) if floating else ()
     if floating and floating.means != name:
         target = find_image(matrix, floating.means)
@@ -290,6 +319,10 @@ def _base(matrix: Matrix, reference: Reference) -> Image | None:
                 externally_managed=row.externally_managed, evidence=_all(row.evidence),
             )  # fmt: skip
     return None
+
+
+def _floating(matrix: Matrix, name: str) -> r.Floating | None:
+    return next((f for f in matrix.floating if f.image == name), None)
 
 
 def _full_python(matrix: Matrix, reference: Reference, evidence: tuple[str, ...]) -> Image | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tfcompat.rules import Finding
     from tfcompat.stack import Image
 
-__all__ = ["Inspection", "inspect_image"]
+__all__ = ["Inspection", "inspect_image", "tensorflow_inside"]
 
 _UNREAD = "what is inside could not be read"
 _BASES = ("python:", "nvidia/cuda:", "ubuntu:", "debian:")  # made without TensorFlow
@@ -73,7 +73,7 @@ def inspect_image(
     facts["require"] = _require(contents, curated, stale, config_digest)
     image = _merged(matrix, seen._replace(os=None, libc=None) if stale else seen, contents, facts, config is not None)
     gpu = (image.gpu and (image.cuda is not None or seen.gpu)) or bool(gpus) or driver is not None
-    tensorflow = _tensorflow(matrix, image, contents.distribution, gpu, platform)
+    tensorflow = tensorflow_inside(matrix, image, contents.distribution, gpu, platform)
     doubt = _doubt(image, tensorflow, read=config is not None or any(f.value is not None for f in facts.values()))
     stack = _stack(image, facts, tensorflow, gpu, platform, gpus, driver)
     findings = tuple(f for f in evaluate(matrix, stack, rules) if f.verdict.outcome != "ok")
@@ -150,7 +150,7 @@ def _system(contents: Contents) -> str | None:
     return system_of_suite(contents.system.value) if contents.system else None
 
 
-def _tensorflow(matrix: Matrix, image: Image, distribution: str | None, gpu: bool, platform: str) -> Tensorflow | None:
+def tensorflow_inside(matrix: Matrix, image: Image, distribution: str | None, gpu: bool, platform: str) -> Tensorflow | None:
     """The release inside, under the name it was installed by, or that serves what the image is for; None where the matrix has none."""
     if image.tensorflow is None:
         return None

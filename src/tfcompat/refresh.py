@@ -39,7 +39,15 @@ WHEELS = {
     "cuda-toolkit": "12.0",
 }
 
-# all direct dependencies of the above, for exact pins: which releases the index has and what these require
+# what people install beside TensorFlow and that requires one of its releases: a line with one of these can replace it
+DEPENDENTS = {
+    "keras-hub": "0.16", "tensorflow-addons": "0.6", "tensorflow-decision-forests": "0.1", "tensorflow-hub": "0.7",
+    "tensorflow-probability": "0.8", "tensorflow-serving-api": "1.15", "tensorflow-text": "1.15", "tf-models-official": "2.0",
+}  # fmt: skip
+# the requirements of theirs that are kept: on TensorFlow by any name, on what breaks beside it, and on each other
+JUDGED = frozenset({*WHEELS, *DEPENDENTS, "tf-nightly", "numpy", "protobuf"}) - {"cuda-toolkit"}
+
+# all direct dependencies of the above, for exact pins: which releases the index has and what these require; and the dependents
 PACKAGES = {
     "absl-py": "0.7", "astor": "0.6", "astunparse": "1.6", "dm-tree": "0.1", "flatbuffers": "1.12", "gast": "0.2.2",
     "google-pasta": "0.1.6", "grpcio": "1.24.3", "h5py": "2.9", "keras-applications": "1.0.8",
@@ -56,6 +64,7 @@ PACKAGES = {
     "nvidia-cuda-nvrtc-cu12": "12", "nvidia-cuda-runtime-cu12": "12", "nvidia-cufft-cu12": "11",
     "nvidia-curand-cu12": "10", "nvidia-cusolver-cu12": "11", "nvidia-cusparse-cu12": "12",
     "nvidia-nvjitlink-cu12": "12", "tensorrt": "8", "tensorrt-bindings": "8", "tensorrt-libs": "8",
+    **DEPENDENTS,
 }  # fmt: skip
 # of these only the names on the index are read: numpy requires nothing, and the CUDA parts come from the and-cuda extra
 _REQUIRE_NOTHING = ("numpy", "nvidia-", "tensorrt")
@@ -84,7 +93,7 @@ def measure(
     packages: Mapping[str, str] = PACKAGES,
 ) -> dict[str, Rows]:
     """All rows, by file name below ``data/measured``. *progress* gets a project's name and a step of 1."""
-    from tfcompat.pypi.measure import measure_package, measure_project, measure_requiring_package
+    from tfcompat.pypi.measure import measure_dependent, measure_package, measure_project, measure_requiring_package
 
     files: dict[str, Rows] = {}
     for project, floor in wheels.items():
@@ -92,12 +101,15 @@ def measure(
         _expect_shape(project, rows)
         files[f"wheels/{project}.json"] = rows
     for project, floor in packages.items():
-        if project.startswith(_REQUIRE_NOTHING):
+        folder = "dependents" if project in DEPENDENTS else "index"
+        if project in DEPENDENTS:
+            rows = measure_dependent(index, session, project, Version(floor), cache, JUDGED)
+        elif project.startswith(_REQUIRE_NOTHING):
             rows = measure_package(index, project, Version(floor))
         else:
             rows = measure_requiring_package(index, session, project, Version(floor), cache)
         progress(project, 1)
-        files[f"index/{project}.jsonl"] = rows
+        files[f"{folder}/{project}.jsonl"] = rows
     return files
 
 

@@ -16,6 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from tfcompat.errors import RequestError
 from tfcompat.platforms import environment
+from tfcompat.requirement_lines import COMMENT, CONSTRAINTS, EDITABLE, OPTION, REQUIREMENTS, other_source, shown, without_options
 from tfcompat.resolver.request import PackageLine
 
 if TYPE_CHECKING:
@@ -31,16 +32,6 @@ _SIZE_LIMIT = 1 << 20  # bytes
 _DEPTH_LIMIT = 8
 _FILE_LIMIT = 200  # includes in all
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_OPTION = re.compile(r"^(?:(--[A-Za-z][\w-]*)(?:[=\s]\s*(.*))?|(-[A-Za-z])[=\s]?\s*(.*))$")
-_COMMENT = re.compile(r"(?:^|(?<=\s))#")
-_REQUIREMENTS = ("-r", "--requirement")
-_CONSTRAINTS = ("-c", "--constraint")
-_EDITABLE = ("-e", "--editable")
-_OTHER_SOURCES = (
-    (re.compile(r"^(git|hg|svn|bzr)\+", re.I), "a repository"),
-    (re.compile(r"^[a-z][a-z0-9+.]*://|^file:", re.I), "a URL"),
-    (re.compile(r"^(\.|/|~|[A-Za-z]:\\)|\\|^[^;#\s]*/|^[^;#\s]*\.(whl|zip|tar\.gz|tar\.bz2)(\s|$)", re.I), "a path"),
-)
 _REMEDY = "take the line out of the file given with -r, or give the rest with --package"
 
 
@@ -71,7 +62,7 @@ class _Reader(NamedTuple):
         body, section = _parts(_text(path))
         for number, line, comment in _logical_lines(body):
             where = f"{path}:{number}"
-            option = _OPTION.match(line)
+            option = OPTION.match(line)
             if not line:
                 if kind != "constraint":
                     yield Line("text", "", where, comment)
@@ -84,18 +75,18 @@ class _Reader(NamedTuple):
 
     def _option(self, path: Path, line: Line, kind: str, chain: tuple[Path, ...], option: re.Match[str]) -> Iterator[Line]:
         name, value = option[1] or option[3], (option[2] or option[4] or "").strip()
-        if name in _EDITABLE:
-            raise RequestError(f"{line.where}: {name} {_safe(value)} names a folder instead of a version", _REMEDY)
-        if name not in (*_REQUIREMENTS, *_CONSTRAINTS):
+        if name in EDITABLE:
+            raise RequestError(f"{line.where}: {name} {shown(value)} names a folder instead of a version", _REMEDY)
+        if name not in (*REQUIREMENTS, *CONSTRAINTS):
             if kind != "constraint":
                 yield line
             return
         if not value:
             raise RequestError(f"{line.where}: {name} names no file", "write -r FILE")
         if kind != "constraint":
-            yield line if name in _CONSTRAINTS else Line("text", "", line.where, f"# {name} {value}{line.comment}")
-        included = self._included(path, line.where, f"{name} {_safe(value)}", value, chain)
-        yield from self.read(included, "constraint" if name in _CONSTRAINTS else kind, chain)
+            yield line if name in CONSTRAINTS else Line("text", "", line.where, f"# {name} {value}{line.comment}")
+        included = self._included(path, line.where, f"{name} {shown(value)}", value, chain)
+        yield from self.read(included, "constraint" if name in CONSTRAINTS else kind, chain)
 
     def _included(self, path: Path, where: str, said: str, value: str, chain: tuple[Path, ...]) -> Path:
         if re.match(r"[a-z][a-z0-9+.]*:", value, re.I):
@@ -148,11 +139,10 @@ def load_requirements(path: Path) -> list[PackageLine]:
 
 def _requirement(line: str, where: str) -> str:
     """The requirement of *line* as packaging writes it, its marker kept: the target is not chosen yet."""
-    text = re.split(r"\s--(?:hash|config-settings|global-option)\b", line)[0].strip()
-    said = repr(_safe(line))
-    for pattern, what in _OTHER_SOURCES:
-        if pattern.search(text.partition(";")[0].strip()) and "@" not in text.partition("/")[0]:
-            raise RequestError(f"{where}: {said} names {what} instead of a version", _REMEDY)
+    text = without_options(line)
+    said = repr(shown(line))
+    if what := other_source(text):
+        raise RequestError(f"{where}: {said} names {what} instead of a version", _REMEDY)
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
@@ -168,11 +158,6 @@ def _requirement(line: str, where: str) -> str:
     except (UndefinedComparison, UndefinedEnvironmentName) as error:
         raise RequestError(f"{where}: the marker of {said} cannot be judged: {error}", _REMEDY) from None
     return str(requirement)
-
-
-def _safe(text: str) -> str:
-    """What a person wrote, bounded, with no user name or password of a URL."""
-    return re.sub(r"(?<=://)[^/\s]+@", "****@", text)[:120]
 
 
 def _parts(text: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
@@ -214,7 +199,7 @@ def _logical_lines(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str, str
     """Continued lines joined, each with the number of its first line, and its comment apart."""
     pending, first = "", 0
     for number, raw in lines:
-        comment = _COMMENT.search(raw)
+        comment = COMMENT.search(raw)
         line = (raw[: comment.start()] if comment else raw).rstrip()
         first = first or number
         if line.endswith("\\"):

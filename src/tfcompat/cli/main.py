@@ -20,6 +20,8 @@ __all__ = ["main"]
 _COMMANDS = {
     "resolve": "find an image, exact requirements and a Dockerfile",
     "pin": "write requirements that are known to run, with your own if you like",
+    "gate": "do Dockerfiles, requirements, lock files and what starts containers go together; for CI",
+    "rule": "explain what the gate finds, by its name",
     "check": "does this environment work, on the GPU that was promised, and which link is broken",
     "probe": "print what this environment is, unjudged, or the script that asks",
     "image": "list the tags of a repository, look into an image, compare the matrix with registries",

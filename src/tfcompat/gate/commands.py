@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from tfcompat.gate.declared import Pin
 from tfcompat.gate.source import Place
 
-__all__ = ["Action", "FileArgument", "Install", "Interpreter", "Libraries", "Marked", "Opaque", "SystemPackages", "Variable"]
+__all__ = ["Action", "FileArgument", "Install", "Interpreter", "Libraries", "Marked", "Opaque", "Removed", "SystemPackages", "Variable"]
 
 FileRole = Literal["requirements", "constraints", "project", "lock", "conda"]
 
@@ -45,6 +45,7 @@ class Install(NamedTuple):
     system: bool = False
     conditional: bool = False
     options: tuple[str, ...] = ()
+    upgrades_pip: bool = False
 
 
 class SystemPackages(NamedTuple):
@@ -100,4 +101,13 @@ class Opaque(NamedTuple):
     place: Place
 
 
-Action = Install | SystemPackages | Interpreter | Variable | Libraries | Marked | Opaque
+class Removed(NamedTuple):
+    """``pip uninstall``: ``names`` are canonical. ``environment`` as in :class:`Install`."""
+
+    names: tuple[str, ...]
+    place: Place
+    conditional: bool = False
+    environment: str = ""
+
+
+Action = Install | SystemPackages | Interpreter | Variable | Libraries | Marked | Removed | Opaque

@@ -4,18 +4,97 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfcompat.errors import RequestError
+from tfcompat.gate.alone import stages_alone
+from tfcompat.gate.checks import find_unrequested
 from tfcompat.gate.finding import Report
+from tfcompat.gate.findings import findings_of
+from tfcompat.gate.fixing import with_fixes
+from tfcompat.gate.follow import DEFAULT_PLATFORM, ImageFinder
+from tfcompat.gate.project import Project
+from tfcompat.gate.selection import selected
+from tfcompat.gate.started import Started, stages_started
+from tfcompat.gate.subject import Target, subject_of
+from tfcompat.matrix.gpus import find_gpu
+from tfcompat.platforms import PLATFORMS
+from tfcompat.versions import parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from tfcompat.gate.finding import Finding
     from tfcompat.gate.settings import Settings
     from tfcompat.gate.source import Tree
+    from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
 
-__all__ = ["run_gate"]
+__all__ = ["parse_target", "references", "run_gate"]
+
+
+class Examined:
+    """A tree that was followed to its ends: what is built and started, and what each environment of that is."""
+
+    def __init__(self, tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix) -> None:
+        self.project = Project(tree, names)
+        self.target = target = parse_target(settings, matrix)
+        self.images = ImageFinder(matrix, settings)
+        started = stages_started(self.project, settings, self.images)
+        alone = stages_alone(self.project, settings.platform or DEFAULT_PLATFORM, matrix)
+        self.pairs: list[tuple[Started, Subject]] = [
+            (one, subject_of(matrix, one.stage, environment, target, one.requests))
+            for one in (*started, *map(Started, alone))
+            for environment in one.stage.environments.values()
+        ]
+
+    @property
+    def relevant(self) -> list[tuple[Started, Subject]]:
+        """Those in which TensorFlow or Keras is in play."""
+        return [(started, subject) for started, subject in self.pairs if subject.relevant]
 
 
 def run_gate(tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix) -> Report:
-    """Judge the files *names* of *tree*. Raises :class:`tfcompat.errors.RequestError` for settings that cannot be understood."""
-    return Report((), tuple(names), (), matrix.measured)
+    """Judge the files *names* of *tree*, and those that they lead to.
+
+    Raises :class:`tfcompat.errors.RequestError` for settings that cannot be understood.
+    """
+    examined = Examined(tree, names, settings, matrix)
+    project = examined.project
+    found = dict.fromkeys(_findings(examined, matrix))
+    unread = {unchecked.file for unchecked in project.unchecked if unchecked.grave}
+    checked = tuple(sorted((project.read_names | {n for n in project.kinds if n not in unread}) - unread))
+    ordered = sorted(_once(found), key=lambda f: (f.place.file, f.place.line, f.place.column, f.rule, f.message))
+    return selected(Report(tuple(ordered), checked, tuple(project.unchecked), matrix.measured), settings)
+
+
+def references(tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix) -> list[str]:
+    """The images that TensorFlow is in or installed into, as a registry can be asked for them."""
+    examined = Examined(tree, names, settings, matrix)
+    bases = (subject.stage.base for _, subject in examined.relevant)
+    return sorted({base.text for base in bases if base is not None and base.image is not None})
+
+
+def _findings(examined: Examined, matrix: Matrix) -> Iterator[Finding]:
+    project, relevant = examined.project, examined.relevant
+    for _, subject in relevant:
+        found = list(findings_of(subject, project, matrix))
+        yield from with_fixes(found, subject, project, examined.images, matrix, examined.target) if found else ()
+    yield from find_unrequested(relevant)
+
+
+def _once(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Of the same finding in several stages the first."""
+    seen: set[tuple[object, ...]] = set()
+    for finding in found:
+        key = (finding.rule, finding.place, finding.message)
+        if key not in seen:
+            seen.add(key)
+            yield finding
+
+
+def parse_target(settings: Settings, matrix: Matrix) -> Target:
+    """What everything has to run on. Raises :class:`RequestError`."""
+    if settings.platform is not None and settings.platform not in PLATFORMS:
+        raise RequestError(f"--platform: {settings.platform!r} is not known", f"one of {', '.join(PLATFORMS)}")
+    gpus = tuple(find_gpu(matrix, name, "--target-gpu") for name in settings.gpu)
+    driver = parse_version(settings.driver, "--driver") if settings.driver is not None else None
+    return Target(gpus, driver)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tfcompat.gate.finding import Level
 from tfcompat.rules import RULES
 
-__all__ = ["FILE_RULES", "FileRule", "SAID_AS", "rule_names", "said_as"]
+__all__ = ["FILE_RULES", "SAID_AS", "FileRule", "rule_names", "said_as"]
 
 
 class FileRule(NamedTuple):

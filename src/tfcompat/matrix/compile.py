@@ -47,6 +47,7 @@ def compile_matrix(data: Path) -> Row:
     tensorflow = [row for package in _TENSORFLOW for row in _releases(data, package, cells, tables)]
     keras = [row for package in _KERAS for row in _releases(data, package, [], tables)]
     packages = {path.stem: _package(path, tables) for path in sorted((data / "measured/index").glob("*.jsonl"))}
+    dependents = {path.stem: _package(path, tables) for path in sorted((data / "measured/dependents").glob("*.jsonl"))}
     requires = _load(data / "images/nvidia-cuda-require.json")
     pin_lines = _Tables()
     pin_sets = [_pin_set(path, pin_lines) for path in sorted((data / "pins").glob("*/*.json"))]
@@ -63,6 +64,7 @@ def compile_matrix(data: Path) -> Row:
         "notes": _evidence_of_rows(curated.get("note", [])),
         "caps": _rows(data, "curated/caps.toml", "cap"),
         "packages": packages,
+        "dependents": dependents,
         "pin_lines": [line for (line,) in pin_lines.sets],
         "pin_sets": pin_sets,
         "toolkits": _toolkits(data),

@@ -124,9 +124,18 @@ class Matrix:
 
     def package(self, name: str) -> tuple[r.PackageRelease, ...]:
         """Releases of a dependency, newest first; empty when the matrix does not cover *name*."""
+        return self._package_releases("packages", name)
 
+    def dependents_of(self, name: str) -> tuple[r.PackageRelease, ...]:
+        """Releases of a package that stands on TensorFlow, newest first; empty when the matrix does not cover *name*.
+
+        ``requires`` has only the lines on TensorFlow, Keras, numpy, protobuf and other such packages.
+        """
+        return self._package_releases("dependents", name)
+
+    def _package_releases(self, section: str, name: str) -> tuple[r.PackageRelease, ...]:
         def make() -> tuple[r.PackageRelease, ...]:
-            rows, sets = self.document["packages"].get(name, ()), self._requirement_sets
+            rows, sets = self.document[section].get(name, ()), self._requirement_sets
             return tuple(
                 r.PackageRelease(
                     v, python, {"linux/amd64": tuple(amd), "linux/arm64": tuple(arm)}, sets[index] if index is not None else None
@@ -134,7 +143,7 @@ class Matrix:
                 for v, python, amd, arm, index in reversed(rows)
             )
 
-        return self.remember(("package", name), make)
+        return self.remember((section, name), make)
 
     def pin_set(self, tensorflow: str, python: Version, keras: str) -> r.PinSet | None:
         """What was run beside this TensorFlow and *keras* (``keras``, ``tf-keras``); else beside the nearest patch of its minor."""

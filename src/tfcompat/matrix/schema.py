@@ -30,6 +30,7 @@ __all__ = ["validate_document"]
 _STRICT = ConfigDict(extra="forbid", strict=False)
 _PIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*==[0-9A-Za-z.!+]+")
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")
+PackageRow = tuple[str, str | None, list[str], list[str], int | None]
 _KINDS = ("verified", "measured", "documented", "observed", "inferred")
 
 
@@ -80,7 +81,8 @@ class Document:
     formats: list[r.Format]
     notes: list[r.Note]
     caps: list[r.Cap]
-    packages: dict[str, list[tuple[str, str | None, list[str], list[str], int | None]]]
+    packages: dict[str, list[PackageRow]]
+    dependents: dict[str, list[PackageRow]]
     pin_lines: list[str]
     pin_sets: list[PinSet]
     toolkits: list[r.Toolkit]
@@ -172,11 +174,8 @@ def _broken_invariants(document: Document) -> Iterator[str]:
         if name != "official_contents":
             yield from _unique(f"image {name}", (i.tag for i in images))
     yield from _unique("contents", (f"{c.tensorflow} {c.accelerator}" for c in document.images.official_contents))
-    for name, rows in document.packages.items():
-        yield from _ordered(f"package {name}", [row[0] for row in rows])
-        for row in rows:
-            if row[4] is not None and not 0 <= row[4] < len(document.requirement_sets):
-                yield f"package {name} {row[0]}: no such requirement set"
+    yield from _package_rows("package", document.packages, len(document.requirement_sets))
+    yield from _package_rows("dependent", document.dependents, len(document.requirement_sets))
     groups: list[Iterable[Any]] = [
         document.backends, document.formats, document.notes, document.caps, document.toolkits, document.architectures,
         document.cudnn, document.gpus, document.ambiguous_gpus, document.distributions, document.floating,
@@ -186,6 +185,14 @@ def _broken_invariants(document: Document) -> Iterator[str]:
     for group in groups:
         for row in group:
             yield from _evidenced(row, f"{type(row).__name__} {_label(row)}")
+
+
+def _package_rows(what: str, packages: Mapping[str, list[PackageRow]], sets: int) -> Iterator[str]:
+    for name, rows in packages.items():
+        yield from _ordered(f"{what} {name}", [row[0] for row in rows])
+        for row in rows:
+            if row[4] is not None and not 0 <= row[4] < sets:
+                yield f"{what} {name} {row[0]}: no such requirement set"
 
 
 def _pins(document: Document) -> Iterator[str]:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from tfcompat.errors import plain
 from tfcompat.outputs.check import verdict
+from tfcompat.outputs.workflow import command
 
 if TYPE_CHECKING:
     from tfcompat.check import Link, Report
@@ -45,23 +46,18 @@ def render_github(report: Report) -> str:
     failing = report.failing
     level, fix = ("notice", "") if failing is None or report.verdict == "ok" else ("error", failing.fix)
     said = failing.cause if failing is not None else ""
-    lines = [_command(level, f"tfcompat: {report.verdict}", _joined(verdict(report), fix))]
+    lines = [command(level, _joined(verdict(report), fix), title=f"tfcompat: {report.verdict}")]
     order = list(_COMMANDS)
     for diagnosis in sorted(report.findings, key=lambda d: order.index(d.severity)):
         if diagnosis.message != said:
-            lines.append(_command(_COMMANDS[diagnosis.severity], f"tfcompat: {diagnosis.rule}", _joined(diagnosis.message, diagnosis.fix)))
+            lines.append(
+                command(_COMMANDS[diagnosis.severity], _joined(diagnosis.message, diagnosis.fix), title=f"tfcompat: {diagnosis.rule}")
+            )
     return "".join(f"{line}\n" for line in lines)
 
 
 def _joined(message: str, fix: str) -> str:
     return f"{message}\n{fix}" if fix else message
-
-
-def _command(level: str, title: str, text: str) -> str:
-    """As the runner reads it: what would end a command or a property is escaped."""
-    message = "%0A".join(plain(line) for line in text.replace("%", "%25").split("\n"))
-    name = plain(title).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
-    return f"::{level} title={name}::{message}"
 
 
 def render_junit(report: Report) -> str:

@@ -22,14 +22,14 @@ from tfcompat.platforms import environment
 from tfcompat.pypi.wheel import WheelContent, read_requires, read_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from packaging.tags import Tag
 
     from tfcompat.pypi.index import Index, Release, WheelFile
 
-__all__ = ["measure_package", "measure_project", "measure_requiring_package"]
+__all__ = ["measure_dependent", "measure_package", "measure_project", "measure_requiring_package"]
 
 Row = dict[str, Any]
 
@@ -89,6 +89,18 @@ def measure_requiring_package(index: Index, session: Any, project: str, floor: V
         {**_package_row(release, builds), **({"requires": lines} if lines is not None else {})}
         for (release, builds), lines in zip(releases, found, strict=True)
     ]
+
+
+def measure_dependent(
+    index: Index, session: Any, project: str, floor: Version, cache: Path, judged: Collection[str], workers: int = 4
+) -> list[Row]:
+    """The rows of :func:`measure_requiring_package` for what stands on TensorFlow: only its requirements on *judged* names, no dates."""
+    rows = measure_requiring_package(index, session, project, floor, cache, workers)
+    return [{name: _on(judged, cell) if name == "requires" else cell for name, cell in row.items() if name != "released"} for row in rows]
+
+
+def _on(names: Collection[str], lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if Requirement(line).name in names]
 
 
 def _linux_releases(index: Index, project: str, floor: Version) -> Iterator[tuple[Release, dict[str, list[str]]]]:

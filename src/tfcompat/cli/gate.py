@@ -1,0 +1,184 @@
+"""``tfcompat gate``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tfcompat.cli.registry import add_registry_arguments
+from tfcompat.errors import CouldNotCheck
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from tfcompat.gate.finding import Report
+    from tfcompat.gate.source import Source, Tree
+    from tfcompat.matrix import Matrix
+
+__all__ = ["add_arguments"]
+
+_NOTHING = "the gate reads Dockerfiles, requirements, lock files, compose files and others: docs/gate.md has their names"
+_EPILOG = "exit codes: 0 clean; 1 findings at or above the threshold; 2 usage or configuration; 3 something could not be checked"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is looked at, what it must run on, what counts, and how it is told."""
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="files, or folders that are searched (default: .); - reads standard input")
+    parser.add_argument("--stdin-filename", metavar="FILE", help="with -: the file that standard input stands for")
+    _add_target(parser.add_argument_group("target", "also gpu, driver and platform in [tool.tfcompat] of pyproject.toml"))
+    _add_counting(parser.add_argument_group("what counts"))
+    _add_telling(parser.add_argument_group("how it is told, and mended"))
+    add_registry_arguments(parser, lists=False)
+    parser.epilog = _EPILOG
+    parser.set_defaults(run=run)
+
+
+def _add_target(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--target-gpu", metavar="GPU", action="append", default=[], help="A100, 'RTX 4090', 8.6; repeat: must run on all")
+    group.add_argument("--driver", metavar="VERSION", help="the NVIDIA driver of the host, as nvidia-smi prints it")
+    group.add_argument("--platform", metavar="OS/ARCH", help="linux/amd64 (default) or linux/arm64")
+    group.add_argument("--build-arg", metavar="NAME=VALUE", action="append", default=[], help="as docker build is given it; repeatable")
+    group.add_argument("--online", action="store_true", help="ask registries which images they have now; needs the network")
+    group.add_argument("--matrix", metavar="PATH", help="a compiled matrix instead of the bundled one")
+
+
+def _add_counting(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--fail-on", choices=("error", "warning"), help="the least severity that fails, at or above (default: error)")
+    group.add_argument("--select", metavar="RULES", action="append", default=[], help="only these rules, with commas; repeatable")
+    group.add_argument("--ignore", metavar="RULES", action="append", default=[], help="not these rules, with commas; repeatable")
+    group.add_argument("--info", action="store_true", help="notes as well, which are off by default")
+    group.add_argument("--exit-zero", action="store_true", help="findings do not fail; what could not be checked still does")
+    group.add_argument("--no-inline", action="store_true", help="comments excuse nothing")
+    group.add_argument("--baseline", metavar="FILE", help="what this file lists is excused")
+    group.add_argument("--write-baseline", metavar="FILE", help="list everything that is found now, so that only what is new fails")
+    group.add_argument("--config", metavar="FILE", help="a pyproject.toml (default: that at the top of the tree)")
+
+
+def _add_telling(group: argparse._ArgumentGroup) -> None:
+    from tfcompat.outputs.gate import FORMATS
+
+    group.add_argument("--format", choices=FORMATS, default="text", help="of standard output")
+    group.add_argument("--output", metavar="FORMAT=FILE", action="append", default=[], help="write it there as well; repeatable")
+    group.add_argument("--evidence", action="store_true", help="with --format text: what proves each finding")
+    mending = group.add_mutually_exclusive_group()
+    mending.add_argument("--fix", action="store_true", help="make the edits that are certain, then say what is left")
+    mending.add_argument("--diff", action="store_true", help="print the edits that --fix would make, and make none")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report. Exit code 3 when something could not be checked, else 1 when something at or above the threshold was found."""
+    from tfcompat.cli.asked import asked_of
+    from tfcompat.cli.told import parse_outputs, say, text_of, write_baseline, write_reports, write_step_summary
+    from tfcompat.gate.selection import failing
+
+    outputs = parse_outputs(options.output)
+    asked = asked_of(options)
+    changed, report = _judged(asked, options)
+    after = _after(asked.tree, changed)
+    sources = _sources(after)
+    if options.write_baseline:
+        report = write_baseline(report, sources, options.write_baseline)
+    write_reports(report, sources, asked.settings, outputs)
+    if options.diff:
+        from tfcompat.cli.fixing import diff
+        from tfcompat.cli.output import write_out
+
+        write_out(diff(asked.tree, changed))
+        sys.stderr.write(text_of(report, sources, options.evidence, sys.stderr.isatty()))
+    else:
+        say(report, sources, asked.settings, options.format, options.evidence)
+    if "github" in (options.format, *outputs.values()):
+        write_step_summary(report, sources, asked.settings)
+    if any(unchecked.grave for unchecked in report.not_checked):
+        return 3
+    if options.exit_zero:
+        return 0
+    return 1 if failing(report, asked.settings) or (options.diff and changed) else 0
+
+
+def _judged(asked: Asked, options: argparse.Namespace) -> tuple[dict[str, Source], Report]:
+    """What is found, and the files that fixes change, where those are asked for."""
+    matrix = _Matrix(options)
+
+    def judge(tree: Tree) -> Report:
+        return _judge(asked, tree, matrix.for_tree(asked, tree), options)
+
+    if not (options.fix or options.diff):
+        return {}, judge(asked.tree)
+    from pathlib import Path
+
+    from tfcompat.cli.fixing import mend, write_changes
+
+    changed, report = mend(asked.tree, judge)
+    if options.fix:
+        write_changes(Path(asked.top), asked.tree, changed)
+        for name in sorted(changed):
+            print(f"{name}: fixed", file=sys.stderr)
+    return changed, report
+
+
+def _judge(asked: Asked, tree: Tree, matrix: Matrix, options: argparse.Namespace) -> Report:
+    from datetime import date
+
+    from tfcompat.gate.gate import run_gate
+    from tfcompat.gate.selection import selected, shown
+    from tfcompat.gate.suppression import suppress
+
+    report = selected(run_gate(tree, asked.names, asked.settings, matrix), asked.settings)
+    report = report._replace(not_checked=(*asked.unread, *report.not_checked))
+    if not (report.checked or report.not_checked):
+        raise CouldNotCheck(f"nothing to check below {', '.join(options.paths or ['.'])}", _NOTHING)
+    today = date.today().isoformat()
+    report = suppress(report, _sources(tree), asked.settings, asked.baseline, today, not options.no_inline, asked.whole)
+    return shown(report, asked.settings, options.info)
+
+
+class _Matrix:
+    """The matrix, and what registries say of the images that a tree names, each of them asked for once."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        from tfcompat.matrix.load import load_bundled, load_matrix
+
+        self._matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
+        self._options = options
+        self._asked: set[str] = set()
+
+    def for_tree(self, asked: Asked, tree: Tree) -> Matrix:
+        """As registries see the images of *tree* now, where they are to be asked. Raises :class:`CouldNotCheck` where one does not answer."""
+        if not self._options.online:
+            return self._matrix
+        from tfcompat.cli.registry import open_registries
+        from tfcompat.gate.gate import references
+        from tfcompat.reference import Reference
+        from tfcompat.sightings import fetch_sightings
+
+        wanted = [name for name in references(tree, asked.names, asked.settings, self._matrix) if name not in self._asked]
+        if wanted:
+            self._asked.update(wanted)
+            with open_registries(self._options) as registries:
+                self._matrix = self._matrix.with_sightings(fetch_sightings(registries, map(Reference.parse, wanted)))
+        return self._matrix
+
+
+def _sources(tree: Tree) -> Callable[[str], Source | None]:
+    """The texts of *tree*; a file that cannot be read has none, and is told among what was not checked."""
+    known: dict[str, Source | None] = {}
+
+    def find(name: str) -> Source | None:
+        if name not in known:
+            try:
+                known[name] = tree.find(name)
+            except CouldNotCheck:
+                known[name] = None
+        return known[name]
+
+    return find
+
+
+def _after(tree: Tree, changed: dict[str, Source]) -> Tree:
+    if not changed:
+        return tree
+    from tfcompat.gate.editing import Overlay
+
+    return Overlay(tree, changed)

@@ -1,0 +1,105 @@
+"""Files of pins that no build installs: each is judged by itself, with the interpreters that it admits."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from tfcompat.gate.environment import Environment, Interpreted, Stage, Step
+from tfcompat.gate.installed import TENSORFLOW
+from tfcompat.gate.installs import Pins, pins_of
+from tfcompat.gate.project import PIN_KINDS
+from tfcompat.gate.subject import Target, subject_of
+from tfcompat.resolver.request import KNOWN_PYTHONS
+from tfcompat.versions import version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packaging.version import Version
+
+    from tfcompat.gate.declared import Pin, PinFile
+    from tfcompat.gate.project import Project
+    from tfcompat.gate.source import Place
+    from tfcompat.matrix import Matrix
+
+__all__ = ["stages_alone"]
+
+_CONDA = ("environment", "conda-lock", "pixi.toml", "pixi.lock")
+
+
+def stages_alone(project: Project, platform: str, matrix: Matrix) -> list[Stage]:
+    """A stage without an image for each file, and for each optional group of it."""
+    found: list[tuple[str, list[Stage]]] = []
+    for name in project.of_kind(PIN_KINDS - {"constraints"}):
+        if name not in project.consumed:
+            found.append((name, list(_of_file(project, name, platform, matrix))))
+    return [stage for name, stages in found if name not in project.consumed for stage in stages]
+
+
+def _of_file(project: Project, name: str, platform: str, matrix: Matrix) -> Iterator[Stage]:
+    file = project.pin_file(name)
+    if file is None:
+        return
+    kind = project.kinds[name]
+    constraints = _locked_project(project, file)
+    locked = any(pin.kind == "locked" for pin in file.pins)
+    for group in ("", *(() if locked else file.groups)):
+        pins = pins_of(project, name, (group,) if group else ())
+        if pins is None or (group and not any(_bears(p) for p in file.pins if p.group == group)):
+            continue
+        what = f"{name}, group {group}" if group else name
+        stage = Stage(what, name, None, platform)
+        environment = Environment(f"conda:{name}" if kind in _CONDA else "", None)
+        environment.steps.append(Step(pins.pins, (*pins.constraints, *constraints)))
+        stage.environments = {environment.name: environment}
+        environment.python = _python(matrix, stage, environment, pins)
+        yield stage
+
+
+def _bears(pin: Pin) -> bool:
+    return pin.name.startswith(("tensorflow", "tf-", "keras", "numpy", "protobuf", "nvidia-"))
+
+
+def _locked_project(project: Project, file: PinFile) -> tuple[Pin, ...]:
+    """What the file that is locked asks for: a lock that does not satisfy it is out of date."""
+    if not file.lock_of:
+        return ()
+    name = posixpath.normpath(posixpath.join(posixpath.dirname(file.name), file.lock_of))
+    if not project.exists(name) or not name.endswith(".toml"):
+        return ()
+    project.consumed.add(name)
+    pins = pins_of(project, name)
+    return tuple(p for p in pins.pins if not p.url) if pins is not None else ()
+
+
+def _python(matrix: Matrix, stage: Stage, environment: Environment, pins: Pins) -> Interpreted | None:
+    """The newest interpreter that the file admits and that what it pins has a wheel for; the newest admitted where there is none.
+
+    None where the file says nothing of interpreters: then nothing is said of wheels for them.
+    """
+    marked = any("python" in pin.marker for pin in pins.pins if pin.name in TENSORFLOW)
+    if pins.python is None and not marked:
+        return None
+    text, place = pins.python or ("", None)
+    admitted = _admitted(text)
+    for candidate in admitted:
+        environment.python = Interpreted(candidate, _where(text, place), place, own=False)
+        tensorflow = subject_of(matrix, stage, environment, Target()).tensorflow
+        if tensorflow is None or tensorflow.build is None or f"{candidate.major}.{candidate.minor}" in tensorflow.build.python:
+            return environment.python
+    return Interpreted(admitted[0], _where(text, place), place, own=False) if admitted and place is not None else None
+
+
+def _where(text: str, place: Place | None) -> str:
+    return f"{place} (requires-python {text})" if place is not None else "markers"
+
+
+def _admitted(text: str) -> list[Version]:
+    try:
+        wanted = SpecifierSet(text)
+    except InvalidSpecifier:
+        wanted = SpecifierSet()
+    return [version(p) for p in KNOWN_PYTHONS if wanted.contains(f"{p}.99") or wanted.contains(f"{p}.0") or wanted.contains(p)]

@@ -1,0 +1,68 @@
+"""removed-package: what cannot be installed by anybody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfcompat.gate.installed import TENSORFLOW, is_exact
+from tfcompat.gate.judge import finding
+from tfcompat.versions import minor, version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packaging.version import Version
+
+    from tfcompat.gate.finding import Finding
+    from tfcompat.gate.installed import Held
+    from tfcompat.gate.subject import Subject
+    from tfcompat.matrix import Matrix
+
+__all__ = ["find"]
+
+_EMPTY_FROM = version("2.12")  # tensorflow-gpu: an empty package whose set-up ends with an error
+
+
+def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
+    """tensorflow-gpu where 2.12 is admitted, and versions that were never released."""
+    for held in subject.installed.held.values():
+        if held.pin is None or held.conda or held.pin.url or held.name not in TENSORFLOW:
+            continue
+        if held.name == "tensorflow-gpu" and _takes_empty(subject, held):
+            asked = str(held.pin)
+            message = f"{asked} cannot be installed: from 2.12 on tensorflow-gpu is an empty package that ends with an error, and tensorflow is the GPU build"
+            yield finding(subject, "removed-package", "error", held.pin.place, message)
+        elif held.impossible and held.name in ("tensorflow", "tensorflow-cpu", "tensorflow-gpu"):
+            yield from _never_released(subject, matrix, held)
+
+
+def _takes_empty(subject: Subject, held: Held) -> bool:
+    """pip takes the newest that is admitted: 2.12.0 is on the index, and is that."""
+    wanted = [d.specifier for d in held.demands]
+    return all(w.contains(_EMPTY_FROM) or w.contains("2.12.0") for w in wanted) or (
+        all(is_exact(w) for w in wanted) and bool(held.version and held.version >= _EMPTY_FROM)
+    )
+
+
+def _never_released(subject: Subject, matrix: Matrix, held: Held) -> Iterator[Finding]:
+    known = [version(r.version) for r in matrix.releases if r.package == held.name]
+    asked = held.version
+    if held.pin is None or (asked is not None and (asked > max(known) or asked.is_prerelease or asked.local)):
+        return  # newer than the matrix, or none of its releases: unknowns says it
+    near = _near(asked, known)
+    message = f"there is no {held.name}{held.demands[-1].specifier} on the index (matrix of {matrix.measured})"
+    yield finding(
+        subject,
+        "removed-package",
+        "error",
+        held.pin.place,
+        f"{message}: {near}" if near else message,
+        remedy="pin a version that was released",
+    )
+
+
+def _near(asked: Version | None, known: list[Version]) -> str:
+    if asked is None:
+        return ""
+    same = sorted(v for v in known if minor(v) == minor(asked))
+    return f"of {minor(asked)} there {'are' if len(same) > 1 else 'is'} {', '.join(map(str, same))}" if same else ""

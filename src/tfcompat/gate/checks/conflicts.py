@@ -1,0 +1,66 @@
+"""requirement-conflict, and keras-pin-mismatch for ranges: requirements that no release satisfies together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfcompat.gate.finding import Related
+from tfcompat.gate.installed import KERAS, TENSORFLOW
+from tfcompat.gate.judge import finding, place_of
+from tfcompat.requirements import specifier_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfcompat.gate.finding import Finding
+    from tfcompat.gate.installed import Conflict, Demand
+    from tfcompat.gate.subject import Subject
+    from tfcompat.matrix import Matrix
+
+__all__ = ["find"]
+
+
+def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
+    """Lines that exclude each other, and ranges outside of what TensorFlow asks for."""
+    for conflict in subject.installed.conflicts:
+        if _ours(subject, conflict.name):
+            yield _of(subject, conflict)
+    yield from _ranges(subject)
+
+
+def _ours(subject: Subject, name: str) -> bool:
+    """Whether the name bears on TensorFlow: two versions of something else are for other tools to tell."""
+    return name in (*TENSORFLOW, *KERAS) or (
+        subject.tensorflow is not None and specifier_of(subject.tensorflow, name, subject.releases.python) is not None
+    )
+
+
+def _of(subject: Subject, conflict: Conflict) -> Finding:
+    first, second = conflict.first, conflict.second
+    said = f"{_asks(first, conflict.name)} and {_asks(second, conflict.name)}"
+    if conflict.replaced:
+        message, level = f"{said} are installed one after the other: the second replaces the first", "warning"
+    else:
+        message, level = f"{said} exclude each other: pip finds no version", "error"
+    rule = "keras-pin-mismatch" if any(d.by.partition(" ")[0] in KERAS for d in (first, second)) else "requirement-conflict"
+    return finding(subject, rule, level, second.pin.place, message, Related(first.pin.place, str(first.pin)))  # type: ignore[arg-type]
+
+
+def _asks(demand: Demand, name: str) -> str:
+    return f"{demand.by} (which requires {name}{demand.specifier})" if demand.by else f"{name}{demand.pin.specifier}"
+
+
+def _ranges(subject: Subject) -> Iterator[Finding]:
+    """A range that has nothing in common with TensorFlow's own; exact pins are the rulebook's to judge."""
+    tensorflow = subject.tensorflow
+    if tensorflow is None:
+        return
+    for name, held in subject.installed.held.items():
+        allowed = specifier_of(tensorflow, name, subject.releases.python)
+        if allowed is None or held.exact or held.pin is None or held.conda or held.pin.url:
+            continue
+        outside = [d for d in held.demands if not subject.releases.together(name, [d.specifier, allowed])]
+        if outside:
+            rule = "keras-pin-mismatch" if name in KERAS else "requirement-conflict"
+            message = f"{tensorflow} asks for {name}{allowed}, and {outside[0].pin} admits none of these"
+            yield finding(subject, rule, "error", outside[0].pin.place, message, Related(place_of(subject), str(tensorflow)))

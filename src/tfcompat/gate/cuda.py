@@ -1,0 +1,148 @@
+"""Where an environment's CUDA and cuDNN come from: the image, pip, conda or the distribution's package manager."""
+
+# No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from tfcompat.gate.environment import Environment, Stage
+from tfcompat.gate.installed import TENSORFLOW, Installed, specifier
+from tfcompat.gate.releases import Releases
+from tfcompat.gate.source import Place
+from tfcompat.requirements import requirements_of
+from tfcompat.resolver.candidate import pip_cuda
+from tfcompat.stack import Tensorflow
+from tfcompat.versions import version
+
+__all__ = ["Source", "fitting", "has_extra", "sources_of"]
+
+_RUNTIME = re.compile(r"nvidia-cuda-runtime(-cu(?P<major>\d+))?")
+_CUDNN = re.compile(r"nvidia-cudnn-cu(?P<major>\d+)")
+_APT_CUDA = re.compile(r"cuda(-(toolkit|runtime|libraries|cudart|compiler|minimal-build|nvcc|command-line-tools))?(-(?P<version>\d+-\d+))?")
+_APT_CUDNN = re.compile(r"(lib)?cudnn(?P<major>\d+)(-cuda-\d+)?(-dev)?")
+_CONDA_CUDA = ("cudatoolkit", "cuda-version", "cuda-toolkit", "cuda-runtime", "cuda")
+
+
+class Source(NamedTuple):
+    """``kind``: ``image``, ``pip``, ``apt`` or ``conda``. What it brings is None where it brings none of it.
+
+    A version is as precise as what names it: ``9`` of ``libcudnn9``. ``newest``: nothing pins it, so that it is the newest of that.
+    """
+
+    kind: str
+    what: str
+    place: Place
+    cuda: Version | None = None
+    cudnn: Version | None = None
+    newest: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+def has_extra(installed: Installed) -> Place | None:
+    """Where ``[and-cuda]`` is asked for."""
+    return next((p.place for p in installed.pins if p.name in TENSORFLOW and "and-cuda" in p.extras), None)
+
+
+def sources_of(
+    releases: Releases, stage: Stage, environment: Environment, installed: Installed, tensorflow: Tensorflow | None
+) -> tuple[Source, ...]:
+    """Every source, in the order in which the loader of TensorFlow's wheel meets them: pip's folders come first in its search path."""
+    found = [*_pip(releases, installed, tensorflow), *_conda(installed), *_apt(stage)]
+    image = stage.image
+    if stage.base is not None and image is not None and (image.cuda is not None or image.cudnn is not None):
+        found.append(Source("image", image.reference, stage.base.place, image.cuda, image.cudnn, evidence=image.evidence))
+    return tuple(found)
+
+
+def _pip(releases: Releases, installed: Installed, tensorflow: Tensorflow | None) -> Iterator[Source]:
+    exact = {p.name: p for p in installed.pins if p.name.startswith("nvidia-") and p.specifier.startswith("==")}
+    runtime = next((p for p in exact.values() if _RUNTIME.fullmatch(p.name)), None)
+    cudnn = next((p for p in exact.values() if _CUDNN.fullmatch(p.name)), None)
+    place = has_extra(installed)
+    extra = _extra(releases, tensorflow) if place is not None and tensorflow is not None else None
+    cuda_version = _exact(runtime.specifier) if runtime else extra[0] if extra else None
+    cudnn_version = _exact(cudnn.specifier) if cudnn else extra[1] if extra else None
+    spot = place or (runtime.place if runtime else cudnn.place if cudnn else None)
+    if spot is not None and (cuda_version or cudnn_version):
+        yield Source("pip", "the and-cuda extra" if place else "nvidia's packages from pip", spot, cuda_version, cudnn_version)
+
+
+def _exact(text: str) -> Version | None:
+    found = next((s.version for s in specifier(text) if s.operator == "=="), None)
+    try:
+        return Version(found.removesuffix(".*")) if found else None
+    except InvalidVersion:
+        return None
+
+
+def _extra(releases: Releases, tensorflow: Tensorflow) -> tuple[Version | None, Version | None] | None:
+    """What the extra brings today: exact up to 2.19, the newest inside its ranges from 2.20 on."""
+    build = tensorflow.build
+    if build is None or "and-cuda" not in build.extras:
+        return None
+    python = releases.python or (version(build.python[-1]) if build.python else None)
+    if python is None:
+        return None
+    ranges = requirements_of(build, tensorflow.platform, python, "and-cuda")
+    runtime = _newest(releases, ranges, _RUNTIME)
+    cudnn = _newest(releases, ranges, _CUDNN)
+    if runtime is None and cudnn is None:
+        first = next(iter(pip_cuda(releases.matrix, tensorflow, python)), None)
+        return (first[0], first[1]) if first else None
+    return runtime, cudnn
+
+
+def _newest(releases: Releases, ranges: "dict[str, SpecifierSet]", pattern: "re.Pattern[str]") -> Version | None:
+    name = next((n for n in ranges if pattern.fullmatch(n)), None)
+    return releases.newest(name, [ranges[name]]) if name else None
+
+
+def _conda(installed: Installed) -> Iterator[Source]:
+    for pin in installed.pins:
+        if pin.kind != "conda":
+            continue
+        number = _prefix(pin.specifier)
+        if pin.name in _CONDA_CUDA:
+            yield Source("conda", f"{pin.name} of conda", pin.place, cuda=number)
+        elif pin.name == "cudnn":
+            yield Source("conda", "cudnn of conda", pin.place, cudnn=number)
+
+
+def _prefix(text: str) -> Version | None:
+    """The version that a range of conda's means: ``==11.2.*`` is 11.2."""
+    found = next((s.version for s in specifier(text) if s.operator in ("==", "~=")), None)
+    return Version(found.removesuffix(".*")) if found else None
+
+
+def _apt(stage: Stage) -> Iterator[Source]:
+    for command in stage.system:
+        for name, number, place in command.packages:
+            cudnn = _APT_CUDNN.fullmatch(name)
+            cuda = _APT_CUDA.fullmatch(name)
+            if cudnn is not None:
+                exact = _leading(number)
+                yield Source(
+                    command.manager, f"{name} of {command.manager}", place, cudnn=exact or version(cudnn["major"]), newest=exact is None
+                )
+            elif cuda is not None:
+                named = version(cuda["version"].replace("-", ".")) if cuda["version"] else _leading(number)
+                yield Source(command.manager, f"{name} of {command.manager}", place, cuda=named, newest=named is None)
+
+
+def _leading(text: str) -> Version | None:
+    """The version of a Debian package as far as it is the library's: ``9.3.0.75-1`` is 9.3.0.75; ``8.9.*`` is 8.9."""
+    match = re.match(r"(?:\d+:)?(\d+(?:\.\d+)*)", text)
+    return version(match[1]) if match else None
+
+
+def fitting(sources: Sequence[Source], name: str, built: str | None) -> Source | None:
+    """Of several sources of ``cuda`` or ``cudnn`` the one that is loaded: libraries are opened by their major, so that others do not matter."""
+    having = [s for s in sources if getattr(s, name) is not None]
+    if built is not None:
+        same = [s for s in having if getattr(s, name).major == version(built).major]
+        having = same or having
+    return having[0] if having else None

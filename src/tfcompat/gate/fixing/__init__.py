@@ -1,0 +1,7 @@
+"""Edits that mend findings, each proven by judging what it leads to. What is not sure is left alone."""
+
+from __future__ import annotations
+
+from tfcompat.gate.fixing.attach import with_fixes
+
+__all__ = ["with_fixes"]

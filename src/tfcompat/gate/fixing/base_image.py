@@ -1,0 +1,138 @@
+"""Another tag of the same repository: the nearest with which the build, followed and judged again, has fewer faults."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tfcompat.gate.finding import Edit, Fix
+from tfcompat.gate.findings import findings_of
+from tfcompat.gate.follow import Build, follow
+from tfcompat.gate.subject import subject_of
+from tfcompat.reference import Reference
+from tfcompat.resolver.request import KNOWN_PYTHONS
+from tfcompat.tags import TagName
+from tfcompat.versions import version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tfcompat.gate.finding import Finding
+    from tfcompat.gate.follow import ImageFinder
+    from tfcompat.gate.project import Project
+    from tfcompat.gate.subject import Subject, Target
+    from tfcompat.matrix import Matrix
+
+__all__ = ["other_base"]
+
+_LINES_OF_THEIR_OWN = frozenset(
+    ("uncapped-breaker", "library-path-missing", "removed-package", "requirement-conflict", "keras-pin-mismatch", "numpy-abi")
+)
+_TRIED = 40  # images
+_PYTHON_TAG = re.compile(r"(?P<version>\d+(\.\d+)*)?(?P<dash>-?)(?P<rest>(slim|bookworm|bullseye|buster|trixie|slim-\w+)?)")
+_CUDA_TAG = re.compile(r"(?P<cuda>\d+(\.\d+)+)-(?P<flavor>[\w-]+)-(?P<os>ubuntu[\d.]+|rockylinux\d|ubi\d)")
+
+
+def other_base(
+    found: Sequence[Finding], subject: Subject, project: Project, images: ImageFinder, matrix: Matrix, target: Target
+) -> Fix | None:
+    """None where the image is named by a variable, by a digest, or where no tag of its repository does better."""
+    base = subject.stage.base
+    build = subject.stage.build
+    if base is None or base.image is None or not base.written or "@" in base.text or not isinstance(build, Build):
+        return None
+    best, least = None, _faults(found)
+    for candidate in _candidates(matrix, base.text, subject):
+        if candidate == base.text:
+            continue
+        faults = _try(candidate, subject, build, project, images, matrix, target)
+        if faults < least:
+            best, least = candidate, faults
+        if faults == (0, 0):
+            break
+    if best is None:
+        return None
+    edit = Edit(base.place.file, base.place.start, base.place.end, best)
+    return Fix(f"take {best} instead of {base.text}", (edit,))
+
+
+def _faults(found: Sequence[Finding]) -> tuple[int, int]:
+    """Errors and warnings, but for those that a line mends."""
+    rest = [f.severity for f in found if f.rule not in _LINES_OF_THEIR_OWN]
+    return rest.count("error"), rest.count("warning")
+
+
+def _try(
+    candidate: str, subject: Subject, build: Build, project: Project, images: ImageFinder, matrix: Matrix, target: Target
+) -> tuple[int, int]:
+    base = subject.stage.base
+    assert base is not None  # other_base has looked
+    noted = list(project.unchecked)
+    stages = follow(project, build._replace(bases={base.place.start: candidate}), images, subject.stage.platform)
+    project.unchecked[:] = noted
+    stage = stages[subject.stage.number]
+    environment = stage.environments.get(subject.environment.name)
+    if environment is None:
+        return (99, 99)
+    requested = "" if subject.meant in ("", "the target") or ":" in subject.meant else subject.meant
+    return _faults(list(findings_of(subject_of(matrix, stage, environment, target, requested), project, matrix)))
+
+
+def _candidates(matrix: Matrix, text: str, subject: Subject) -> Iterator[str]:
+    """Tags of the same repository and of the same variants, the nearest first; at most a few."""
+    reference = Reference.parse(text)
+    prefix = text[: len(text) - len(reference.tag)] if reference.tag and text.endswith(f":{reference.tag}") else f"{text}:"
+    makers = {
+        "tensorflow/tensorflow": _official,
+        "python": _python,
+        "nvidia/cuda": _cuda,
+    }
+    maker = makers.get(reference.repository, _distributions)
+    for number, tag in enumerate(maker(matrix, reference, subject)):
+        if number == _TRIED:
+            return
+        yield prefix + tag
+
+
+def _official(matrix: Matrix, reference: Reference, subject: Subject) -> Iterator[str]:
+    """The tag of the release that is pinned comes first, then the newest."""
+    variants = set(TagName.parse(reference.tag or "latest").variants) - {"latest", "nightly", "py3"}
+    if subject.gpu and not variants & {"gpu"}:
+        variants |= {"gpu"}
+    pinned = subject.held.version if subject.held is not None and subject.held.demands else None
+    rows = [r for r in matrix.official_tags.values() if not r.rolling and not r.prerelease and r.tensorflow and set(r.variants) == variants]
+    rows.sort(key=lambda r: (version(r.tensorflow or "0") == pinned, version(r.tensorflow or "0")), reverse=True)
+    yield from (row.tag for row in rows if row.status not in ("gone", "absent"))
+
+
+def _python(matrix: Matrix, reference: Reference, subject: Subject) -> Iterator[str]:
+    """The same suite and size with another interpreter, the newest first; none for Alpine, which has no wheels."""
+    match = _PYTHON_TAG.fullmatch(reference.tag or "")
+    alpine = "slim" if "alpine" in (reference.tag or "") else ""
+    rest = match["rest"] if match is not None else alpine
+    for number in KNOWN_PYTHONS:
+        yield f"{number}-{rest}" if rest else number
+
+
+def _cuda(matrix: Matrix, reference: Reference, subject: Subject) -> Iterator[str]:
+    """Of the CUDA major that TensorFlow was built for, with cuDNN; the same flavour and system before others."""
+    match = _CUDA_TAG.fullmatch(reference.tag or "")
+    build = subject.tensorflow.build if subject.tensorflow else None
+    if match is None or build is None or build.cuda is None:
+        return
+    built, flavor = version(build.cuda), match["flavor"].rpartition("-")[2]
+    rows = [
+        r
+        for r in matrix.cuda_images
+        if r.cudnn is not None and version(r.cuda).major == built.major and r.available == "listed" and r.flavor in (flavor, "runtime")
+    ]
+    rows.sort(key=lambda r: (r.os != match["os"], r.flavor != flavor, abs(version(r.cuda).minor - built.minor), r.tag))
+    yield from (row.tag for row in rows)
+
+
+def _distributions(matrix: Matrix, reference: Reference, subject: Subject) -> Iterator[str]:
+    """Releases of the same distribution, the newest first."""
+    names = [d.image for d in matrix.distributions if d.image.partition(":")[0] == reference.repository]
+    tags = [name.partition(":")[2] for name in names]
+    slim = "-slim" if (reference.tag or "").endswith("slim") else ""
+    yield from (tag + slim for tag in sorted(tags, key=version, reverse=True))

@@ -1,0 +1,290 @@
+"""What install commands bring into the environments of a stage: their files are found, read and joined with inline pins."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from tfcompat.gate import commands as c
+from tfcompat.gate.context import absolute, find_in_container
+from tfcompat.gate.declared import Problem
+from tfcompat.gate.environment import Environment, Interpreted, Stage, Step
+from tfcompat.versions import minor, version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from packaging.version import Version
+
+    from tfcompat.gate.declared import Pin, PinFile
+    from tfcompat.gate.environment import Copied
+    from tfcompat.gate.project import Project
+    from tfcompat.gate.source import Place
+
+__all__ = ["Installer", "Pins", "carry_over", "pins_of"]
+
+_LOCKS = {"uv sync": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
+_CONSTRAINT_VARIABLES = ("PIP_CONSTRAINT", "UV_CONSTRAINT")
+_INCLUDES = 50  # files in all
+_APT_PYTHON = re.compile(r"python(?P<version>3\.\d+)(-\w+)*")
+_SITE = re.compile(r"site-packages|dist-packages|/\.local|^/usr/local(/|$)|^/usr(/|$)")
+
+
+class Pins(NamedTuple):
+    """What a file asks for, with all that it includes."""
+
+    pins: tuple[Pin, ...]
+    constraints: tuple[Pin, ...] = ()
+    python: tuple[str, Place] | None = None
+
+
+def pins_of(project: Project, name: str, groups: Sequence[str] = (), kind: str | None = None) -> Pins | None:
+    """The pins of the file *name*, of those *groups* and of none; None where it cannot be read, which the project has noted."""
+    found = project.pin_file(name, kind)
+    if found is None:
+        return None
+    pins: list[Pin] = []
+    constraints: list[Pin] = []
+    _collect(project, found, groups, False, pins, constraints, {name})
+    return Pins(tuple(pins), tuple(constraints), found.python)
+
+
+def _collect(
+    project: Project, file: PinFile, groups: Sequence[str], constraint: bool, pins: list[Pin], constraints: list[Pin], seen: set[str]
+) -> None:
+    for pin in file.pins:
+        if pin.kind == "locked" or not pin.group or pin.group in groups:
+            (constraints if constraint or pin.kind == "constraint" else pins).append(pin)
+    for include in file.includes:
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(file.name), include.path))
+        if name in seen or len(seen) > _INCLUDES:
+            continue
+        seen.add(name)
+        if name.startswith("..") or not project.exists(name):
+            reason = f"{include.path} leads out of the tree" if name.startswith("..") else f"{include.path} is not in the tree"
+            project.note([Problem(include.place, reason, grave=True)])
+            continue
+        included = project.pin_file(name, "requirements")
+        if included is not None:
+            project.consumed.add(name)
+            _collect(project, included, groups, constraint or include.constraint, pins, constraints, seen)
+
+
+def carry_over(stage: Stage, copied: Copied) -> None:
+    """``COPY --from=STAGE``: a virtual environment or installed packages come along."""
+    origin = copied.stage
+    if origin is None:
+        return
+    for source in (path.rstrip("/") or "/" for path in copied.sources):
+        for name, environment in origin.environments.items():
+            if name.startswith("/") and (name == source or name.startswith(source.rstrip("/") + "/") or source.startswith(name + "/")):
+                target = copied.target.rstrip("/") + name[len(source) :] if name.startswith(source) else name
+                moved = environment.copy()
+                moved.name = target
+                stage.environments[target] = moved
+        if _SITE.search(source) and not any(source.startswith(n) for n in origin.environments if n.startswith("/")):
+            stage.environments[""].steps += origin.environments[""].steps
+
+
+class Installer:
+    """Applies the actions of one RUN to *stage*, in their order."""
+
+    def __init__(self, project: Project, stage: Stage) -> None:
+        self.project = project
+        self.stage = stage
+        self.local: dict[str, str | None] = {}  # exported for the rest of this RUN
+
+    def apply(self, actions: Iterable[c.Action]) -> None:
+        for action in actions:
+            if isinstance(action, c.Install):
+                self._install(action)
+            elif isinstance(action, c.Removed):
+                environment = self._default()
+                environment.steps.append(Step((), removed=action.names))
+            elif isinstance(action, c.SystemPackages):
+                self._system(action)
+            elif isinstance(action, c.Interpreter):
+                self._interpreter(action)
+            elif isinstance(action, c.Variable):
+                self.local[action.name] = action.value
+            elif isinstance(action, c.Libraries):
+                self.stage.libraries.append(action)
+            elif isinstance(action, c.Marked):
+                self.stage.marker_removed = True
+            else:
+                self.stage.opaque.append(action)
+
+    # -- environments --------------------------------------------------------------------------
+
+    def _variable(self, name: str) -> str | None:
+        return self.local[name] if name in self.local else self.stage.variables.get(name)
+
+    def _default(self) -> Environment:
+        """The environment that a bare ``pip`` works in: an activated one, else the first of PATH that is one."""
+        environments = self.stage.environments
+        active = self._variable("VIRTUAL_ENV")
+        if active and active.rstrip("/") in environments:
+            return environments[active.rstrip("/")]
+        conda = self._variable("CONDA_DEFAULT_ENV")
+        if conda and f"conda:{conda}" in environments:
+            return environments[f"conda:{conda}"]
+        for folder in (self._variable("PATH") or "").split(":"):
+            name = folder.rstrip("/").removesuffix("/bin")
+            if name in environments and name:
+                return environments[name]
+            base = environments.get("conda:base")
+            if base is not None and re.search(r"conda|mamba|miniforge", name) and not name.endswith("condabin"):
+                return environments.get(f"conda:{name.rpartition('/envs/')[2]}", base) if "/envs/" in name else base
+        return environments[""]
+
+    def _environment(self, install: c.Install) -> Environment:
+        if install.tool == "conda":
+            return self._conda(install.environment or self._variable("CONDA_DEFAULT_ENV") or "base")
+        if install.tool == "uv sync" or (install.tool in ("pdm",) and not install.environment):
+            folder = install.environment or self._variable("UV_PROJECT_ENVIRONMENT") or ".venv"
+            return self._folder(absolute(self.stage.workdir, folder))
+        if install.environment:
+            name = install.environment
+            if "/" not in name and not name.startswith("."):
+                return self._conda(name)
+            return self._folder(absolute(self.stage.workdir, name))
+        default = self.stage.environments[""] if install.system else self._default()
+        if install.python and not (default.python and default.python.version and str(minor(default.python.version)) == install.python):
+            return self._interpreter_of_system(install.python, install.place)
+        return default
+
+    def _folder(self, folder: str) -> Environment:
+        """A virtual environment; of one that nothing here made, the interpreter is taken to be the default one."""
+        folder = folder.rstrip("/")
+        if folder not in self.stage.environments:
+            python = self.stage.environments[""].python
+            self.stage.environments[folder] = Environment(folder, python, sees_image=False)
+        return self.stage.environments[folder]
+
+    def _conda(self, name: str) -> Environment:
+        key = f"conda:{name}"
+        if key not in self.stage.environments:
+            self.stage.environments[key] = Environment(key, Interpreted(None, "conda", None, own=False), sees_image=False)
+        return self.stage.environments[key]
+
+    def _interpreter_of_system(self, python: str, place: Place) -> Environment:
+        name = f"python{python}"
+        if name not in self.stage.environments:
+            self.stage.environments[name] = Environment(name, Interpreted(version(python), name, place, own=False), sees_image=False)
+        return self.stage.environments[name]
+
+    def _interpreter(self, action: c.Interpreter) -> None:
+        python = Interpreted(version(action.python), f"python{action.python}", action.place, own=False) if action.python else None
+        if action.how == "conda":
+            self._conda(action.environment or "base").python = python or Interpreted(None, "conda", action.place, own=False)
+        elif action.environment:
+            folder = absolute(self.stage.workdir, action.environment)
+            sees_image = action.system_site_packages
+            inherited = python or self._default().python
+            own = inherited._replace(own=False) if inherited else None  # a virtual environment is nobody's but ours
+            self.stage.environments[folder] = Environment(folder, own, sees_image)
+            if action.system_site_packages:
+                self.stage.environments[folder].steps += self.stage.environments[""].steps
+        elif action.default and not action.conditional:
+            self.stage.environments[""].python = python or Interpreted(None, "a link that is made here", action.place, own=False)
+
+    def _system(self, action: c.SystemPackages) -> None:
+        self.stage.system.append(action)
+        default = self.stage.environments[""]
+        if default.python is not None and default.python.version is None and action.manager == "apt":
+            named = [_APT_PYTHON.fullmatch(name) for name, _, _ in action.packages]
+            versions = {match["version"] for match in named if match}
+            if len(versions) == 1 and not any(name in ("python3", "python") for name, _, _ in action.packages):
+                default.python = Interpreted(version(versions.pop()), "apt", action.place, own=False)
+
+    # -- installs ------------------------------------------------------------------------------
+
+    def _install(self, install: c.Install) -> None:
+        environment = self._environment(install)
+        pins = list(install.pins)
+        constraints: list[Pin] = []
+        for argument in (*install.files, *self._ambient_constraints(install)):
+            found = self._file(install, argument)
+            if found is None:
+                continue
+            constraints += found.constraints
+            (constraints if argument.role == "constraints" else pins).extend(found.pins)
+            if found.python is not None and install.tool == "uv sync":
+                environment.python = _uv_python(environment.python, *found.python)
+        for pin in pins:
+            if pin.kind == "conda" and pin.name == "python":
+                environment.python = _conda_python(pin)
+        environment.steps.append(Step(tuple(pins), tuple(constraints), install))
+
+    def _ambient_constraints(self, install: c.Install) -> list[c.FileArgument]:
+        paths = [text for name in _CONSTRAINT_VARIABLES if (text := self._variable(name))]
+        return [c.FileArgument(path, "constraints", install.place) for text in paths for path in text.split()]
+
+    def _file(self, install: c.Install, argument: c.FileArgument) -> Pins | None:
+        if argument.path is None:
+            self.stage.opaque.append(c.Opaque("a file whose name is in a variable without a known value", argument.place))
+            return None
+        path = absolute(self.stage.workdir, argument.path)
+        if argument.role in ("project", "lock"):
+            return self._project(install, argument, path)
+        found = find_in_container(self.project, self.stage, path)
+        if found.body is not None:
+            from tfcompat.gate.readers.requirements import read_requirements
+
+            file = read_requirements(found.body)
+            self.project.note(file.problems)
+            return Pins(file.pins)
+        if found.name is None:
+            self._missing(argument, found.expected)
+            return None
+        self.project.consumed.add(found.name)
+        return pins_of(
+            self.project, found.name, argument.groups, "requirements" if argument.role in ("requirements", "constraints") else None
+        )
+
+    def _project(self, install: c.Install, argument: c.FileArgument, path: str) -> Pins | None:
+        """The lock file of the tool where there is one, else the project's own requirements."""
+        folder = path if argument.role == "project" or not path.endswith((".lock", ".toml")) else posixpath.dirname(path)
+        names = [_LOCKS[install.tool]] if install.tool in _LOCKS else []
+        for name in (*names, "pyproject.toml"):
+            found = find_in_container(self.project, self.stage, posixpath.join(folder, name))
+            if found.name is not None:
+                self.project.consumed.add(found.name)
+                pins = pins_of(self.project, found.name, argument.groups)
+                if pins is not None and name != "pyproject.toml":
+                    self._consume_project(folder)
+                return pins
+        return None  # a project without a pyproject.toml, such as one with a setup.py, which is not read
+
+    def _consume_project(self, folder: str) -> None:
+        found = find_in_container(self.project, self.stage, posixpath.join(folder, "pyproject.toml"))
+        if found.name is not None:
+            self.project.consumed.add(found.name)
+
+    def _missing(self, argument: c.FileArgument, expected: str | None) -> None:
+        if expected is not None:
+            reason = f"{expected}, which is copied and installed here, is not in the tree"
+            self.project.note([Problem(argument.place, reason, grave=True)])
+        else:
+            reason = f"{argument.path}, which is installed here, is not a file of the tree that was copied"
+            self.project.note([Problem(argument.place, reason, grave=False)])
+
+
+def _uv_python(python: Interpreted | None, requires: str, place: Place) -> Interpreted | None:
+    """uv takes the image's interpreter where the project admits it, and else fetches another."""
+    if python is None or python.version is None:
+        return python
+    try:
+        admitted = SpecifierSet(requires).contains(version(f"{python.version.major}.{python.version.minor}.99"), prereleases=True)
+    except InvalidSpecifier:
+        return python
+    return python if admitted else Interpreted(None, "uv", place, own=False)
+
+
+def _conda_python(pin: Pin) -> Interpreted:
+    match = re.search(r"(?:==|~=)\s*(\d+\.\d+)", pin.specifier)
+    found: Version | None = version(match[1]) if match else None
+    return Interpreted(found, "conda", pin.place, own=False)

@@ -1,0 +1,136 @@
+"""The rulebook's word on one environment, told with the names and the places of files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfcompat.gate.finding import Finding, Related
+from tfcompat.gate.rulebook import FILE_RULES, said_as
+from tfcompat.gate.source import Place
+from tfcompat.prose import remedy, sentence
+from tfcompat.rules import RULES, evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tfcompat.gate.finding import Level
+    from tfcompat.gate.subject import Subject
+    from tfcompat.matrix import Matrix
+    from tfcompat.rules import Finding as Said
+
+__all__ = ["REMEDIES", "finding", "judge", "place_of"]
+
+REMEDIES: Mapping[str, str] = {rule.id: rule.remedy for rule in FILE_RULES}
+_LEVELS: Mapping[str, Level] = {"error": "error", "warning": "warning", "note": "info"}
+_STANDS: Mapping[str, tuple[str, ...]] = {  # the fact whose place a rule's finding has; the first that has one
+    "image-tag-exists": ("image",),
+    "image-contents": ("image",),
+    "image-requires-driver": ("image",),
+    "cuda-runtime": ("cuda", "tensorflow"),
+    "cudnn-runtime": ("cudnn", "tensorflow"),
+    "driver-minimum": ("cuda", "tensorflow"),
+    "gpu-known-to-toolkit": ("cuda", "tensorflow"),
+    "keras-range": ("keras", "tf-keras"),
+    "keras-legacy": ("tf-keras", "keras"),
+}
+# What the rulebook has to remark of an image that is to be chosen, and that nobody needs to hear of one that is in use.
+_ASIDE = frozenset(
+    (
+        ("python-has-wheel", "prerelease"),
+        ("image-contents", "patch-unknown"),
+        ("image-tag-exists", "unknown"),
+        ("image-tag-exists", "platform-unknown"),
+    )
+)
+_NEEDS_IMAGE = frozenset(("python-unknown", "libc-unknown"))  # unknown-image says it once
+
+
+def place_of(subject: Subject, *names: str) -> Place:
+    """The place of the first of these facts that has one; else where TensorFlow, or the image, stands."""
+    places = subject.places
+    for name in (*names, "tensorflow", "image"):
+        if name in places:
+            return places[name]
+    first = next(subject.installed.pins, None)
+    return first.place if first is not None else subject.stage.end or Place(subject.stage.file, 1, 1)
+
+
+def finding(
+    subject: Subject,
+    rule: str,
+    severity: Level,
+    place: Place,
+    message: str,
+    *related: Related,
+    evidence: tuple[str, ...] = (),
+    remedy: str | None = None,
+) -> Finding:
+    """A finding about *subject*, with the remedy of its rule unless another is given."""
+    others = tuple(dict.fromkeys(r for r in related if (r.place.file, r.place.line) != (place.file, place.line)))
+    said = REMEDIES.get(rule, "") if remedy is None else remedy
+    return Finding(rule, severity, place, message, others, evidence, said, what=subject.what)
+
+
+def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
+    """What the rules of the rulebook find, but for what is ok."""
+    said = [f for f in evaluate(matrix, subject.stack, RULES) if f.verdict.outcome != "ok" and not _beside_the_point(f, subject)]
+    lacks_libraries = any(f.rule.id in ("cuda-runtime", "cudnn-runtime") and f.rejects for f in said)
+    for one in said:
+        level = _level(one)
+        if one.verdict.reason == "replaced" and lacks_libraries:
+            level = "error"
+        rule = said_as(one.rule.id, one.verdict.reason)
+        place = place_of(subject, *_names(one))
+        evidence = tuple(dict.fromkeys((*one.verdict.evidence, *(s for fact in one.facts for s in fact.evidence))))
+        yield finding(
+            subject,
+            rule,
+            level,
+            place,
+            sentence(one),
+            *_related(one, subject),
+            evidence=evidence,
+            remedy=remedy(one) or REMEDIES.get(rule, ""),
+        )
+
+
+def _level(said: Said) -> Level:
+    if (said.rule.id, said.verdict.reason) in _ASIDE:
+        return "info"
+    return _LEVELS[said.verdict.severity]
+
+
+def _beside_the_point(said: Said, subject: Subject) -> bool:
+    """What a more fitting finding says, or what the rule cannot know of files."""
+    reason = said.verdict.reason
+    image = subject.image
+    if said.verdict.outcome == "unknown" and (image is None or image.status == "unknown" or reason in _NEEDS_IMAGE):
+        return subject.environment.name.startswith("conda:") or image is None or (image.python is None and image.os is None)
+    if reason == "cpu-image":  # pip may have brought another build, and CUDA
+        build = subject.tensorflow.build if subject.tensorflow else None
+        return not subject.from_image and build is not None and build.kind == "cuda" and bool(subject.sources)
+    return False
+
+
+def _names(said: Said) -> tuple[str, ...]:
+    packages = tuple(f"package:{f.value.name}" for f in said.facts if f.name == "package")
+    return _STANDS.get(said.rule.id, (*packages, "tensorflow"))
+
+
+def _related(said: Said, subject: Subject) -> Iterator[Related]:
+    for fact in said.facts:
+        name = f"package:{fact.value.name}" if fact.name == "package" else fact.name
+        if name in subject.places and name != "env":
+            yield Related(subject.places[name], _told(fact.name, fact.value, subject))
+
+
+def _told(name: str, value: object, subject: Subject) -> str:
+    """What stands at the other place."""
+    if name == "tensorflow" and subject.held is not None:
+        required = next((d for d in subject.held.demands if d.by), None)
+        if required is not None and not any(not d.by for d in subject.held.demands):
+            return f"{required.by} requires tensorflow{required.specifier}"
+        return str(value)
+    if name in ("cuda", "cudnn", "python"):
+        return f"{ {'cuda': 'CUDA', 'cudnn': 'cuDNN', 'python': 'Python'}[name] } {value if value is not None else '(unknown)'}"
+    return str(value)

@@ -1,0 +1,137 @@
+"""The files of a tree, each read once, and what could not be read of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tfcompat.errors import CouldNotCheck
+from tfcompat.gate.declared import PinFile, Problem, Uses
+from tfcompat.gate.finding import Unchecked
+from tfcompat.gate.kinds import kind_of, looks_like
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tfcompat.gate.instructions import Dockerfile
+    from tfcompat.gate.source import Source, Tree
+
+__all__ = ["Project"]
+
+_READERS: Mapping[str, tuple[str, str]] = {  # by kind: where its reader is; each is imported when a file asks for it
+    "dockerfile": ("dockerfile", "read_dockerfile"),
+    "requirements": ("requirements", "read_requirements"),
+    "constraints": ("requirements", "read_requirements"),
+    "pyproject": ("pyproject", "read_pyproject"),
+    "uv.lock": ("locks", "read_uv_lock"),
+    "poetry.lock": ("locks", "read_poetry_lock"),
+    "pdm.lock": ("locks", "read_pdm_lock"),
+    "Pipfile.lock": ("locks", "read_pipfile_lock"),
+    "pylock": ("locks", "read_pylock"),
+    "environment": ("conda", "read_environment"),
+    "conda-lock": ("conda", "read_conda_lock"),
+    "pixi.toml": ("conda", "read_pixi"),
+    "pixi.lock": ("conda", "read_pixi_lock"),
+    "compose": ("uses", "read_compose"),
+    "devcontainer": ("uses", "read_devcontainer"),
+    "workflow": ("uses", "read_workflow"),
+    "gitlab": ("uses", "read_gitlab"),
+    "kubernetes": ("uses", "read_kubernetes"),
+}
+PIN_KINDS = frozenset(
+    ("requirements", "constraints", "pyproject", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock", "environment",
+     "conda-lock", "pixi.toml", "pixi.lock")
+)  # fmt: skip
+USE_KINDS = frozenset(("compose", "devcontainer", "workflow", "gitlab", "kubernetes"))
+
+
+class Project:
+    """The files *names* of *tree* are looked at; others are read where these lead to them."""
+
+    def __init__(self, tree: Tree, names: Sequence[str]) -> None:
+        self.tree = tree
+        self.unchecked: list[Unchecked] = []
+        self.read_names: set[str] = set()
+        self._values: dict[tuple[str, str], Any] = {}
+        self._sources: dict[str, Source | None] = {}
+        self.kinds: dict[str, str] = {}
+        self.consumed: set[str] = set()  # files that a build installs: they are judged there
+        for name in names:
+            kind = kind_of(name)
+            if kind is None or kind == "model":
+                continue
+            if kind == "kubernetes":  # any YAML file may be one: the name alone says nothing
+                source = self.source(name)
+                if source is None or not looks_like(kind, source.text):
+                    continue
+            self.kinds[name] = kind
+
+    def of_kind(self, kinds: Iterable[str]) -> list[str]:
+        """The names that are looked at and are of one of *kinds*."""
+        wanted = frozenset(kinds)
+        return [name for name, kind in self.kinds.items() if kind in wanted]
+
+    @cached_property
+    def all_names(self) -> frozenset[str]:
+        """Every file of the tree that is not ignored."""
+        return frozenset(self.tree.names())
+
+    def exists(self, name: str) -> bool:
+        return name in self.all_names
+
+    def is_folder(self, name: str) -> bool:
+        return name in self._folders
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        found = {""}
+        for name in self.all_names:
+            folder = name.rpartition("/")[0]
+            while folder not in found:
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
+        return frozenset(found)
+
+    def source(self, name: str) -> Source | None:
+        """The text of a file; None where there is none, or where it cannot be read, which is then said once."""
+        if name not in self._sources:
+            try:
+                self._sources[name] = self.tree.find(name)
+            except CouldNotCheck as error:
+                self._sources[name] = None
+                self.unchecked.append(Unchecked(name, error.message))
+        return self._sources[name]
+
+    def dockerfile(self, name: str) -> Dockerfile | None:
+        found: Dockerfile | None = self._read(name, "dockerfile")
+        return found
+
+    def pin_file(self, name: str, kind: str | None = None) -> PinFile | None:
+        """What a file pins. *kind* where its name says none, such as a file that a Dockerfile installs with ``-r``."""
+        found = self._read(name, kind or self.kinds.get(name) or kind_of(name) or "requirements")
+        return found if isinstance(found, PinFile) else None
+
+    def uses(self, name: str) -> Uses | None:
+        found = self._read(name, self.kinds[name])
+        return found if isinstance(found, Uses) else None
+
+    def _read(self, name: str, kind: str) -> Any:
+        key = (name, kind)
+        if key not in self._values:
+            self._values[key] = None
+            source = self.source(name)
+            if source is not None and kind in _READERS:
+                module, function = _READERS[kind]
+                value = getattr(import_module(f"tfcompat.gate.readers.{module}"), function)(source)
+                self.read_names.add(name)
+                self.note(value.problems)
+                self._values[key] = None if any(p.grave for p in value.problems) else value
+        return self._values[key]
+
+    def note(self, problems: Iterable[Problem]) -> None:
+        """Keep what could not be read, to be told at the end."""
+        for problem in problems:
+            unchecked = Unchecked(problem.place.file, problem.reason, problem.place.line, problem.grave)
+            if unchecked not in self.unchecked:
+                self.unchecked.append(unchecked)

@@ -1,0 +1,93 @@
+"""One requirement as PEP 508 has it, with the place of each part."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from tfcompat.gate.declared import Pin, Problem
+from tfcompat.requirement_lines import masked, other_source, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tfcompat.gate.declared import PinKind
+    from tfcompat.gate.source import Place
+
+    Locate = Callable[[int, int], Place | None]
+
+__all__ = ["absurd", "package_name", "read_requirement"]
+
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+
+_PARTS = re.compile(rf"\s*(?P<head>(?P<name>{_NAME})\s*(?:\[[^\]]*\])?)\s*(?P<rest>[^;]*)", re.S)
+_URL = re.compile(r"\s*(?P<head>[^\s@\[]+\s*(?:\[[^\]]*\])?\s*@\s*\S+)")
+_EGG = re.compile(rf"[#&]egg=({_NAME})")
+_WHEEL = re.compile(rf"(?:^|[/\\])({_NAME}?)-(?:\d[^-/\\]*)-(?:[^/\\#?]+)\.whl(?:$|[#?\s])")
+_SDIST = re.compile(rf"(?:^|[/\\])({_NAME}?)-v?\d[\w.+!]*\.(?:tar\.gz|tar\.bz2|zip)(?:$|[#?\s])")
+_DIGITS = re.compile(r"\d{40}")
+
+
+def absurd(version: str) -> bool:
+    """Whether a version has numbers that no release has, and that take long to be compared."""
+    return _DIGITS.search(version) is not None or len(version) > 2000
+
+
+def package_name(text: str) -> str | None:
+    """The canonical name of a package, None for what is none."""
+    return canonicalize_name(text) if re.fullmatch(_NAME, text) else None
+
+
+def _name_in(source: str) -> str | None:
+    """The name of what a URL, a repository or a path brings, None where it does not say."""
+    found = _EGG.search(source) or _WHEEL.search(source) or _SDIST.search(source)
+    return canonicalize_name(found[1]) if found else None
+
+
+def read_requirement(text: str, locate: Locate, whole: Place, kind: PinKind = "requirement", group: str = "") -> Pin | Problem | None:
+    """The pin that *text* is, a problem where it cannot be read, None for a path whose name is not told.
+
+    *locate* gives the place of the characters from one offset of *text* to another, None where that is not known; *whole* is
+    the place of all of it.
+    """
+    if (what := other_source(text)) is not None:
+        source = text.partition(" ;")[0].strip()
+        name = _name_in(source)
+        if name is not None:
+            return Pin(name, "", whole, kind=kind, group=group, url=masked(source), marker=text.partition(" ;")[2].strip())
+        return None if what == "a path" else Problem(whole, f"{shown(source)!r} does not say which package it brings")
+    if absurd(text):
+        return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: it is too long")
+    try:
+        read = Requirement(text)
+    except RecursionError:
+        return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: it is nested too deeply")
+    except (InvalidRequirement, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: {shown(reason)}")
+    place, version_place = _places(text, read, locate, whole)
+    return Pin(
+        canonicalize_name(read.name),
+        str(read.specifier),
+        place,
+        version_place,
+        tuple(sorted(canonicalize_name(extra) for extra in read.extras)),
+        text.partition(" ;" if read.url else ";")[2].strip() if read.marker else "",
+        kind,
+        group,
+        masked(read.url or ""),
+    )
+
+
+def _places(text: str, read: Requirement, locate: Locate, whole: Place) -> tuple[Place, Place | None]:
+    parts = (_URL if read.url else _PARTS).match(text)
+    if parts is None:
+        return whole, None
+    start, end = parts.span("head")
+    if read.url or not read.specifier:
+        return locate(start, start + len(text[start:end].rstrip())) or whole, None
+    first, last = parts.start("rest"), parts.start("rest") + len(parts["rest"].rstrip())
+    return locate(start, last) or whole, locate(first, last)

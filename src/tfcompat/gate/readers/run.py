@@ -1,0 +1,96 @@
+"""What a ``RUN`` does: its commands, followed through wrappers and nested shells, as actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfcompat.gate.commands import Opaque
+from tfcompat.gate.readers.calls import Session
+from tfcompat.gate.readers.dockerfile_words import Span, unquoted
+from tfcompat.gate.readers.programs import Follower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tfcompat.gate.commands import Action
+    from tfcompat.gate.instructions import Instruction
+    from tfcompat.gate.source import Source
+
+__all__ = ["actions_of", "actions_of_script"]
+
+_SHELLS = ("sh", "bash", "dash", "zsh", "ash")
+_ACTION_LIMIT = 5000
+
+
+def actions_of(
+    instruction: Instruction, environment: Mapping[str, str | None], source: Source, shell: Sequence[str] = ()
+) -> tuple[Action, ...]:
+    """What the ``RUN`` *instruction* does, in the order of its commands; nothing for other instructions.
+
+    *environment* has the ARG and ENV values of that point, None for one that is set to something unknown. *shell* are the words of
+    the ``SHELL`` in force: ``conda run -n NAME`` in it names the environment that every command works in.
+    """
+    if instruction.keyword != "RUN":
+        return ()
+    session = Session(source, environment, _environment_of_shell(shell))
+    if instruction.json is not None:
+        return _bounded(Follower(session).follow_words(list(_arguments(instruction))), source, instruction)
+    script = _script(instruction)
+    return _bounded(Follower(session).follow(script), source, instruction)
+
+
+def actions_of_script(text: str, offsets: tuple[int, ...], environment: Mapping[str, str | None], source: Source) -> tuple[Action, ...]:
+    """What a shell script does that stands elsewhere, such as a line of a job's ``script``; *offsets* has one for each character."""
+    return _bounded(Follower(Session(source, environment)).follow(Span(text, offsets)), source, None)
+
+
+def _bounded(actions: Iterator[Action], source: Source, instruction: Instruction | None) -> tuple[Action, ...]:
+    found: list[Action] = []
+    for action in actions:
+        if len(found) == _ACTION_LIMIT:
+            place = source.place(instruction.start, instruction.end) if instruction else action.place
+            return (*found, Opaque("more commands than are followed", place))
+        found.append(action)
+    return tuple(found)
+
+
+def _environment_of_shell(shell: Sequence[str]) -> str:
+    words = list(shell)
+    if len(words) > 3 and words[0].rpartition("/")[2] in ("conda", "mamba", "micromamba") and words[1] == "run":
+        for at, word in enumerate(words[2:-1], start=2):
+            if word in ("-n", "--name", "-p", "--prefix"):
+                return words[at + 1]
+    return ""
+
+
+def _arguments(instruction: Instruction) -> Iterator[tuple[Span, int, int]]:
+    """The words of the exec form, each with its offsets and its span."""
+    for value, word in zip(instruction.json or (), instruction.words, strict=True):
+        yield Span(value, unquoted(word, value)), word.start, word.end
+
+
+def _script(instruction: Instruction) -> Span:
+    """The script that the shell gets: a heredoc that is the whole command is the script itself."""
+    value = Span(instruction.value, instruction.offsets)
+    if not instruction.heredocs:
+        return value
+    first = instruction.heredocs[0]
+    body = Span(first.body, tuple(range(first.start, first.end)))
+    if len(instruction.heredocs) == 1 and _is_heredoc_alone(instruction.value):
+        if first.body.startswith("#!"):
+            program = first.body.partition("\n")[0].split()[-1].rpartition("/")[2]
+            return body if program in _SHELLS else Span("", ())
+        return body
+    text, offsets = [value.text], list(value.offsets)
+    for heredoc in instruction.heredocs:
+        end = f"\n{heredoc.body}{heredoc.name}"
+        text.append(end)
+        offsets += (heredoc.start, *range(heredoc.start, heredoc.end), *(heredoc.end,) * len(heredoc.name))
+    # between two heredocs the shell wants no blank line
+    joined = text[0] + text[1] + "".join("\n" + part[1:] for part in text[2:])
+    return Span(joined + "\n", (*offsets, instruction.heredocs[-1].end))
+
+
+def _is_heredoc_alone(value: str) -> bool:
+    rest = value.lstrip("0123456789")
+    return rest.startswith("<<") and len(rest.split()) == 1 and rest.count("<") == 2

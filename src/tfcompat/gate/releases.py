@@ -1,0 +1,98 @@
+"""The releases of the index that pip would choose from, on one platform and interpreter."""
+
+# No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from tfcompat.dependents import Candidate, Step, required_of, way_to_replace
+from tfcompat.matrix.matrix import USER_PACKAGES, Matrix
+from tfcompat.pins import admits, installable
+from tfcompat.versions import version
+
+__all__ = ["Releases"]
+
+
+class Known(NamedTuple):
+    version: Version
+    serves: bool  # has a file for this interpreter and platform
+    yanked: bool
+
+
+class Releases:
+    """``python`` None: nothing says the interpreter, and each release counts as having a file."""
+
+    def __init__(self, matrix: Matrix, platform: str, python: Version | None) -> None:
+        self.matrix = matrix
+        self.platform = platform
+        self.python = python
+
+    def knows(self, name: str) -> bool:
+        return bool(self._known(name))
+
+    def newest(self, name: str, wanted: Sequence[SpecifierSet]) -> Version | None:
+        """What pip takes: the newest release inside all of *wanted* that has a file here; without one, the newest of any.
+
+        None where no release is inside. Releases that were yanked count where a pin names them.
+        """
+        inside = [k for k in self._known(name) if all(w.contains(k.version) for w in wanted)]
+        named = {s.version for w in wanted for s in w if s.operator == "=="}
+        inside = [k for k in inside if not k.yanked or str(k.version) in named]
+        return next((k.version for k in [*(k for k in inside if k.serves), *inside]), None)
+
+    def together(self, name: str, wanted: Sequence[SpecifierSet]) -> bool:
+        """Whether some release is inside all of *wanted*; of a package that is not known, whether they name one version."""
+        known = self._known(name)
+        if known:
+            alone = [any(w.contains(k.version) for k in known) for w in wanted]
+            return not all(alone) or any(all(w.contains(k.version) for w in wanted) for k in known)
+        exact = {s.version for w in wanted for s in w if s.operator == "==" and not s.version.endswith(".*")}
+        return all(w.contains(Version(text)) for text in exact for w in wanted)
+
+    def required(self, name: str, wanted: Sequence[SpecifierSet]) -> tuple[Candidate, ...]:
+        """The releases of *name* inside *wanted*, newest first, with what each requires; empty where the matrix knows none."""
+        found = required_of(self.matrix, name, _joined(wanted), self.platform, self.python)
+        return found.candidates if found is not None else ()
+
+    def way_to_tensorflow(self, name: str, wanted: Sequence[SpecifierSet], present: Mapping[str, Version]) -> Step | None:
+        """The requirement, at the end of those that begin with *name*, by which pip comes to another TensorFlow than what is *present*."""
+        steps = way_to_replace(self.matrix, name, _joined(wanted), "tensorflow", present, self.platform, self.python)
+        return steps[-1] if steps else None
+
+    def _known(self, name: str) -> list[Known]:
+        return self.matrix.remember(("known releases", name, self.platform, str(self.python)), lambda: self._make_known(name))
+
+    def _make_known(self, name: str) -> list[Known]:
+        matrix, python = self.matrix, self.python
+        if name in USER_PACKAGES:
+            found = []
+            for release in matrix.releases:
+                if release.package == name:
+                    build = matrix.build(release, self.platform)
+                    serves = build is not None and (python is None or f"{python.major}.{python.minor}" in build.python)
+                    found.append(Known(version(release.version), serves, release.yanked))
+            return found
+        if name in ("keras", "tf-keras"):
+            rows = [row for row in matrix.keras if row.package == name]
+            return sorted(
+                (
+                    Known(
+                        version(row.version),
+                        (build := row.builds.get("any")) is not None and (python is None or admits(build.requires_python, python)),
+                        row.yanked,
+                    )
+                    for row in rows
+                ),
+                reverse=True,
+            )
+        return [Known(version(r.version), python is None or installable(r, python, self.platform), False) for r in matrix.package(name)]
+
+
+def _joined(wanted: Sequence[SpecifierSet]) -> SpecifierSet:
+    found = SpecifierSet(prereleases=True)
+    for one in wanted:
+        found &= one
+    return found

@@ -1,0 +1,105 @@
+"""The gate's findings for people: the place, the line with a caret, the other place, and what to do."""
+
+# No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
+
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+from tfcompat.errors import plain
+from tfcompat.gate.finding import Finding, Report
+from tfcompat.gate.settings import Settings
+from tfcompat.gate.source import Place, Source
+from tfcompat.outputs.gate.spans import span, summary
+
+__all__ = ["WIDTH", "Piece", "lines", "render"]
+
+Style = Literal["", "error", "warning", "info", "good", "dim", "strong"]
+Sources = Callable[[str], Source | None]
+WIDTH = 110
+_MINIMUM = 40
+_BEFORE_CARET = 3  # a line is cut so that a third of it stands before the caret
+
+
+class Piece(NamedTuple):
+    """A part of a line; ``style`` says what it is, and a terminal may show it."""
+
+    text: str
+    style: Style = ""
+
+
+def render(report: Report, sources: Sources, settings: Settings) -> str:
+    """Without colours, as wide as files are here."""
+    del settings
+    return "".join("".join(piece.text for piece in line) + "\n" for line in lines(report, sources))
+
+
+def lines(report: Report, sources: Sources, width: int = WIDTH, evidence: bool = False) -> Iterator[tuple[Piece, ...]]:
+    """Every finding that counts, then what was not checked, then the counts. *evidence*: also what proves each."""
+    width = max(_MINIMUM, width)
+    for finding in sorted(report.counting, key=lambda f: (f.place.file, f.place.line, f.place.column)):
+        yield from _finding(finding, sources, width, evidence)
+        yield ()
+    for unchecked in report.not_checked:
+        style: Style = "error" if unchecked.grave else "dim"
+        said = "could not be checked" if unchecked.grave else "not followed"
+        yield Piece(plain(f"{unchecked.file}:{unchecked.line}: "), "strong"), Piece(said, style), Piece(f": {plain(unchecked.reason)}")
+    if report.not_checked:
+        yield ()
+    clean = not report.counting and not any(unchecked.grave for unchecked in report.not_checked)
+    yield (Piece(summary(report), "good" if clean else "strong"),)
+
+
+def _finding(finding: Finding, sources: Sources, width: int, evidence: bool) -> Iterator[tuple[Piece, ...]]:
+    place = finding.place
+    margin = len(str(max(place.line, *(related.place.line for related in finding.related), 0)))
+    where = Piece(plain(f"{place.file}:{place.line}:{place.column}: "), "strong")
+    about = f" ({plain(finding.what)})" if finding.what else ""
+    yield where, Piece(f"{finding.severity}[{finding.rule}]", finding.severity), Piece(f" {plain(finding.message)}{about}")
+    yield from _snippet(place, sources, width, margin, finding.severity)
+    for related in finding.related:
+        said = f": {plain(related.message)}" if related.message else ""
+        at = related.place
+        yield (Piece(plain(f"{' ' * margin} -> {at.file}:{at.line}:{at.column}{said}")),)
+        yield from _snippet(at, sources, width, margin, "info")
+    if finding.remedy or finding.fix:
+        kind = "fix" if finding.fix else "help"
+        text = finding.fix.description if finding.fix else finding.remedy
+        yield Piece(f"{' ' * margin} = {kind}: ", "strong"), Piece(plain(text))
+    for statement in finding.evidence if evidence else ():
+        yield (Piece(f"{' ' * margin} = evidence: {plain(statement)}", "dim"),)
+
+
+def _snippet(place: Place, sources: Sources, width: int, margin: int, style: Style) -> Iterator[tuple[Piece, ...]]:
+    """The line of *place*, cut around its span, and carets below that."""
+    source = sources(place.file)
+    text = plain(source.line(place.line)).rstrip() if source is not None else ""
+    if not text:
+        return
+    found = span(place, sources)
+    start = min(place.column - 1, len(text))
+    end = len(text) if found.end_line > found.line else found.end_column - 1
+    end = min(max(end, start + 1), max(len(text), start + 1))
+    shown, start, end = _cut(text, start, end, width - margin - 3)
+    yield Piece(f"{place.line:>{margin}} | ", "dim"), Piece(shown)
+    yield Piece(f"{'':>{margin}} | ", "dim"), Piece(" " * _columns(shown[:start]) + "^" * max(1, _columns(shown[start:end])), style)
+
+
+def _cut(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
+    """A part of *text* of at most *room* characters around its characters from *start* to *end*, and where those are in it."""
+    if len(text) <= room:
+        return text, start, end
+    room -= 6  # for the dots on both sides
+    first = max(0, min(start - room // _BEFORE_CARET, len(text) - room)) if end > room else 0
+    last = first + room
+    before, after = "..." if first else "", "..." if last < len(text) else ""
+    shift = len(before) - first
+    return f"{before}{text[first:last]}{after}", start + shift, min(end, last) + shift
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal *text* takes: two for wide characters, none for combining ones."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
