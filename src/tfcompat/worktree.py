@@ -3,24 +3,22 @@
 Global ignore files of a person are not read, so that a run means the same everywhere.
 """
 
-# ruff: noqa: PTH - pathlib costs a tenth of a start-up
-
 from __future__ import annotations
 
+import errno
 import os
-import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import CouldNotCheck, RequestError
 from tfcompat.gate.finding import Unchecked
 from tfcompat.gate.kinds import kind_of
+from tfcompat.gate.patterns import Patterns
 from tfcompat.gate.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pathspec import GitIgnoreSpec
 
 __all__ = ["Discovery", "MemoryTree", "Worktree", "discover", "top_of"]
 
@@ -32,8 +30,6 @@ _DEPTH = 40
 _PRUNED = frozenset((".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", "site-packages"))
 _ENVIRONMENTS = frozenset(("pyvenv.cfg", "conda-meta"))  # what stands in a virtual environment, or in one of conda
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-_LINE = 500  # characters of a pattern
-_STARS = re.compile(r"\*+")
 _TOO_MANY = "name the files or folders to look at, or exclude some with exclude in [tool.tfcompat]"
 
 
@@ -50,11 +46,11 @@ class _Rules(NamedTuple):
 
     prefix: str
     skipped: int
-    spec: GitIgnoreSpec
+    patterns: Patterns
 
-    def say(self, name: str) -> bool | None:
-        """Whether *name* is ignored, None where nothing is said of it. The name of a folder ends with a slash."""
-        return self.spec.check_file(self.prefix + name[self.skipped :]).include
+    def say(self, name: str, folder: bool) -> bool | None:
+        """Whether *name* is ignored, None where nothing is said of it."""
+        return self.patterns.say(self.prefix + name[self.skipped :], folder)
 
 
 class Worktree:
@@ -64,7 +60,7 @@ class Worktree:
         self.top = os.path.abspath(top)
         self.unread: list[Unchecked] = []
         self._real_top = os.path.realpath(self.top)
-        self._excluded = _spec(exclude)
+        self._excluded = Patterns(exclude)
         self._names: tuple[str, ...] | None = None
 
     def find(self, name: str) -> Source | None:
@@ -88,6 +84,8 @@ class Worktree:
             return None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "its name cannot be used"
+            if getattr(error, "errno", None) == errno.ENAMETOOLONG:
+                return None
             raise CouldNotCheck(f"it cannot be read: {reason}") from None
 
     def _read(self, path: str, limit: int) -> bytes | None:
@@ -109,13 +107,13 @@ class Worktree:
             self._names = tuple(sorted(self.walk("")))
         return self._names
 
-    def excludes(self, name: str) -> bool:
-        """Whether the patterns *exclude* have the file or, where a slash ends it, the folder."""
-        return self._excluded is not None and self._excluded.check_file(name).include is True
+    def excludes(self, name: str, folder: bool = False) -> bool:
+        """Whether the patterns *exclude* have the file, or a folder above it."""
+        return self._excluded.cover(name, folder)
 
     def walk(self, folder: str) -> Iterator[str]:
         """The files below *folder* that are neither ignored nor excluded; a *folder* that is ignored itself is looked into all the same."""
-        waiting = [(folder, self._rules_above(folder))]
+        waiting = [] if folder and self.excludes(folder, folder=True) else [(folder, self._rules_above(folder))]
         count = 0
         while waiting:
             inside, rules = waiting.pop()
@@ -128,18 +126,17 @@ class Worktree:
             for entry in entries:
                 name = f"{inside}/{entry.name}" if inside else entry.name
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if (
-                    entry.name in _PRUNED
-                    or _ignored(rules, f"{name}/" if is_folder else name)
-                    or self.excludes(f"{name}/" if is_folder else name)
-                ):
+                if entry.name in _PRUNED or _ignored(rules, name, is_folder) or self._excluded.say(name, is_folder):
                     continue
                 if is_folder:
                     waiting.append((name, rules))
-                elif not (entry.is_symlink() and entry.is_dir()) and self._can_be_named(name):
+                elif not (entry.is_symlink() and os.path.isdir(entry.path)) and self._can_be_named(name):
                     count += 1
                     if count > _FILES:
-                        raise CouldNotCheck(f"there are more than {_FILES:,} files below {os.path.join(self.top, folder)}", _TOO_MANY)
+                        raise CouldNotCheck(
+                            f"there are more than {_FILES:,} files below {os.path.join(self.top, folder) if folder else self.top}",
+                            _TOO_MANY,
+                        )
                     yield name
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
@@ -170,15 +167,15 @@ class Worktree:
         for index in range(len(parts)):
             above = "/".join(parts[:index])
             rules = (*rules, *self._rules_of(above, None))
-            if _ignored(rules, "/".join(parts[: index + 1]) + "/"):
+            if _ignored(rules, "/".join(parts[: index + 1]), folder=True):
                 return ()
         return rules
 
     def _rules_of(self, folder: str, entries: list[os.DirEntry[str]] | None) -> Iterator[_Rules]:
         if entries is None or any(entry.name == ".gitignore" and entry.is_file(follow_symlinks=False) for entry in entries):
-            spec = _load_spec(os.path.join(self.top, folder, ".gitignore"))
-            if spec is not None:
-                yield _Rules("", len(folder) + 1 if folder else 0, spec)
+            patterns = _load_patterns(os.path.join(self.top, folder, ".gitignore"))
+            if patterns is not None:
+                yield _Rules("", len(folder) + 1 if folder else 0, patterns)
 
 
 class MemoryTree:
@@ -264,9 +261,9 @@ def _decoded(name: str, content: bytes) -> Source:
     return Source(name, text, encoding)
 
 
-def _ignored(rules: Sequence[_Rules], name: str) -> bool:
+def _ignored(rules: Sequence[_Rules], name: str, folder: bool) -> bool:
     """What the nearest ignore file that says anything says."""
-    return next((said for each in reversed(rules) if (said := each.say(name)) is not None), False)
+    return next((said for each in reversed(rules) if (said := each.say(name, folder)) is not None), False)
 
 
 def _rules_around(top: str) -> Iterator[_Rules]:
@@ -279,12 +276,12 @@ def _rules_around(top: str) -> Iterator[_Rules]:
         folders.append(above)
     for number, folder in enumerate(reversed(folders)):
         prefix = os.path.relpath(top, folder).replace(os.sep, "/") + "/" if folder != top else ""
-        own = _load_spec(os.path.join(folder, ".git", "info", "exclude")) if number == 0 else None
-        found = _load_spec(os.path.join(folder, ".gitignore")) if folder != top else None
-        yield from (_Rules(prefix, 0, spec) for spec in (own, found) if spec is not None)
+        own = _load_patterns(os.path.join(folder, ".git", "info", "exclude")) if number == 0 else None
+        found = _load_patterns(os.path.join(folder, ".gitignore")) if folder != top else None
+        yield from (_Rules(prefix, 0, patterns) for patterns in (own, found) if patterns is not None)
 
 
-def _load_spec(path: str) -> GitIgnoreSpec | None:
+def _load_patterns(path: str) -> Patterns | None:
     """The patterns of an ignore file; None where it has none. Git does not follow a link there either."""
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -293,27 +290,5 @@ def _load_spec(path: str) -> GitIgnoreSpec | None:
             content = file.read(_TEXT)
     except OSError:
         return None
-    return _spec(line.removesuffix("\r") for line in content.decode("utf-8-sig", "surrogateescape").split("\n"))
-
-
-def _is_costly(line: str) -> bool:
-    """Whether matching a name with this pattern may take long: it becomes a regular expression that tries every length of every star."""
-    segments = line.removeprefix("!").split("/")
-    stars = sum(len(_STARS.findall(segment)) for segment in segments if segment.strip("*"))
-    return len(line) > _LINE or stars > 3 or segments.count("**") > 3
-
-
-def _spec(lines: Iterator[str] | Sequence[str]) -> GitIgnoreSpec | None:
-    wanted = [line for line in lines if line.strip() and not line.startswith("#") and not _is_costly(line)]
-    if not wanted:
-        return None
-    from pathspec import GitIgnoreSpec
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
-    patterns = []
-    for line in wanted:
-        try:
-            patterns.append(GitIgnoreSpecPattern(line))
-        except ValueError:  # git has no use for it either
-            continue
-    return GitIgnoreSpec(patterns)
+    patterns = Patterns(line.removesuffix("\r") for line in content.decode("utf-8-sig", "surrogateescape").split("\n"))
+    return patterns or None

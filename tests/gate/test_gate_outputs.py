@@ -224,7 +224,7 @@ def test_sarif_names_rules_and_places() -> None:
     assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "image-tensorflow-replaced"
     assert (result["level"], result["message"]["text"]) == (
         "error",
-        "pip replaces the image's tensorflow 2.18.0 by 2.15.0\npin the TensorFlow that is in the image",
+        "pip replaces the image's tensorflow 2.18.0 by 2.15.0\npin tensorflow==2.18.0",
     )
     assert result["locations"] == [
         {
@@ -296,7 +296,7 @@ def test_github_annotates_the_gravest_first() -> None:
         "::error file=uv.lock,line=3,title=tfcompat%3A could not be checked::it is not TOML: Expected '=' after a key",
         "::error file=Dockerfile,line=1,col=6,endColumn=38,title=tfcompat%3A image-tensorflow-replaced::"
         "pip replaces the image's tensorflow 2.18.0 by 2.15.0%0Arequirements.txt:2: tensorflow==2.15.0%0A"
-        "pin the TensorFlow that is in the image",
+        "pin tensorflow==2.18.0",
         "::warning file=requirements.txt,line=1,col=1,endColumn=6,title=tfcompat%3A floating-tag::numpy | moves, 100%25%0Aname the version",
         "::notice file=Dockerfile,line=3,title=tfcompat%3A not followed::install.sh is a script",
     ]
@@ -369,7 +369,7 @@ def test_junit_says_both_places() -> None:
     assert failure.attrib == {"message": "pip replaces the image's tensorflow 2.18.0 by 2.15.0", "type": "image-tensorflow-replaced"}
     assert failure.text == (
         "Dockerfile:1:6: error: pip replaces the image's tensorflow 2.18.0 by 2.15.0\nrequirements.txt:2: tensorflow==2.15.0\n"
-        "pin the TensorFlow that is in the image"
+        "pin tensorflow==2.18.0"
     )
 
 
@@ -377,7 +377,7 @@ def test_gitlab_entries_have_what_gitlab_needs() -> None:
     entries = json.loads(rendered("gitlab", damaged()))
     assert entries[0] == {
         "description": "pip replaces the image's tensorflow 2.18.0 by 2.15.0 (requirements.txt:2: tensorflow==2.15.0); "
-        "pin the TensorFlow that is in the image",
+        "pin tensorflow==2.18.0",
         "check_name": "image-tensorflow-replaced",
         "fingerprint": fingerprints(example().findings, SOURCES)[0],
         "severity": "major",
@@ -399,7 +399,7 @@ MARKDOWN = """\
 
 | severity | place | rule | what is wrong | what to do |
 |---|---|---|---|---|
-| error | Dockerfile:1 | image-tensorflow-replaced | pip replaces the image's tensorflow 2.18.0 by 2.15.0<br>requirements.txt:2: tensorflow==2.15.0 | pin the TensorFlow that is in the image |
+| error | Dockerfile:1 | image-tensorflow-replaced | pip replaces the image's tensorflow 2.18.0 by 2.15.0<br>requirements.txt:2: tensorflow==2.15.0 | pin tensorflow==2.18.0 |
 | warning | requirements.txt:1 | floating-tag | numpy \\| moves, 100% | name the version |
 
 ### Not checked

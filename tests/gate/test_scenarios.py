@@ -18,6 +18,7 @@ from tfcompat.gate.editing import choose_edits, edited
 from tfcompat.gate.gate import run_gate
 from tfcompat.gate.rulebook import FILE_RULES, rule_names
 from tfcompat.gate.settings import Settings
+from tfcompat.gate.suppression import suppress
 from tfcompat.matrix import load_bundled
 from tfcompat.worktree import MemoryTree
 
@@ -62,7 +63,7 @@ def settings_of(scenario: dict[str, Any]) -> Settings:
 
 def judge(files: dict[str, str], settings: Settings) -> Report:
     tree = MemoryTree(files)
-    return run_gate(tree, tree.names(), settings, MATRIX)
+    return suppress(run_gate(tree, tree.names(), settings, MATRIX), tree.find, settings, None, "2026-11-23")
 
 
 def shown(finding: Finding) -> str:
@@ -112,7 +113,7 @@ def fixed(files: dict[str, str], settings: Settings) -> dict[str, str]:
     """The files with every edit made that may be made without asking, until there is none left."""
     for _ in range(ROUNDS):
         tree = MemoryTree(files)
-        edits = choose_edits(run_gate(tree, tree.names(), settings, MATRIX).counting, tree.find)
+        edits = choose_edits(judge(files, settings).counting, tree.find)
         if not edits:
             return files
         files = files | {name: edited(found, edits[name]).text for name in edits if (found := tree.find(name)) is not None}

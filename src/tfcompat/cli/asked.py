@@ -13,6 +13,7 @@ from tfcompat.gate.finding import Unchecked
 from tfcompat.gate.kinds import kind_of
 from tfcompat.gate.settings import Settings
 from tfcompat.gate.source import Source, Tree
+from tfcompat.matrix import Matrix
 
 __all__ = ["Asked", "asked_of"]
 
@@ -33,17 +34,17 @@ class Asked(NamedTuple):
     whole: bool
 
 
-def asked_of(options: argparse.Namespace) -> Asked:
+def asked_of(options: argparse.Namespace, matrix: Matrix) -> Asked:
     """Raises :class:`RequestError` for options and settings that cannot be understood, :class:`CouldNotCheck` for what cannot be read."""
     from tfcompat.worktree import Worktree, discover, top_of
 
     paths = options.paths or ["."]
     if "-" in paths:
-        return _of_stdin(options)
+        return _of_stdin(options, matrix)
     if options.stdin_filename is not None:
         raise RequestError("--stdin-filename is for standard input", "name - as the path")
     top = top_of(paths)
-    settings = _settings(options, Worktree(top))
+    settings = _settings(options, Worktree(top), matrix)
     tree = Worktree(top, settings.exclude)
     found = discover(paths, settings.exclude)
     _check_kinds(paths)
@@ -54,11 +55,11 @@ def asked_of(options: argparse.Namespace) -> Asked:
 def _check_kinds(paths: Sequence[str]) -> None:
     """Raises :class:`RequestError` for a file that is named and that the gate cannot read."""
     for path in paths:
-        if kind_of(os.path.abspath(path).replace(os.sep, "/").lstrip("/")) is None and not os.path.isdir(path):
+        if kind_of(os.path.abspath(path).replace(os.sep, "/").lstrip("/")) is None and not os.path.isdir(path):  # noqa: PTH100, PTH112
             raise RequestError(f"{path} is no file that the gate knows by its name", _KNOWN)
 
 
-def _of_stdin(options: argparse.Namespace) -> Asked:
+def _of_stdin(options: argparse.Namespace, matrix: Matrix) -> Asked:
     """Standard input in the place of one file of the tree, whose other files are there as ever."""
     from tfcompat.files import read_source
     from tfcompat.gate.editing import Overlay
@@ -69,22 +70,22 @@ def _of_stdin(options: argparse.Namespace) -> Asked:
     if options.fix:
         raise RequestError("--fix cannot change standard input", "--diff prints what it would change")
     top = top_of([])
-    name = os.path.relpath(os.path.abspath(options.stdin_filename), top).replace(os.sep, "/")
+    name = os.path.relpath(os.path.abspath(options.stdin_filename), top).replace(os.sep, "/")  # noqa: PTH100
     if name.startswith("../") or kind_of(name) is None:
         raise RequestError(f"--stdin-filename {options.stdin_filename[:80]!r} is no file of {top} that the gate knows", _KNOWN)
     content = read_source("-", "standard input", "pipe a file in", _STDIN, "no file that the gate reads is so large")
-    source = MemoryTree({name: content}).find(name)
-    settings = _settings(options, Worktree(top))
+    source = _find(MemoryTree({name: content}), name)
+    settings = _settings(options, Worktree(top), matrix)
     tree = Overlay(Worktree(top, settings.exclude), {name: source} if source is not None else {})
     return Asked(top, tree, (name,), (), settings, _baseline(options, settings, tree), False)
 
 
-def _settings(options: argparse.Namespace, tree: Tree) -> Settings:
+def _settings(options: argparse.Namespace, tree: Tree, matrix: Matrix) -> Settings:
     """The table of pyproject.toml, and the options that win over it."""
     from tfcompat.gate.configuration import read_settings
     from tfcompat.gate.selection import check_rules
 
-    read = read_settings(_named(options.config, "--config") if options.config is not None else _find(tree, "pyproject.toml"))
+    read = read_settings(_named(options.config, "--config") if options.config is not None else _find(tree, "pyproject.toml"), matrix)
     given = {
         "gpu": tuple(options.target_gpu),
         "driver": options.driver,
@@ -125,11 +126,14 @@ def _named(path: str, option: str) -> Source:
     from tfcompat.files import read_source
     from tfcompat.gate.source import Source
 
-    content = read_source(path, path, f"name a file with {option}", _LIMIT, f"nothing that {option} reads is so large")
+    hint = f"name a file with {option}"
     try:
+        content = read_source(path, path, hint, _LIMIT, f"nothing that {option} reads is so large")
         return Source(path, content.decode("utf-8-sig"))
+    except CouldNotCheck as error:  # nothing of the tree, but what the person said
+        raise RequestError(error.message, hint) from None
     except UnicodeDecodeError as error:
-        raise RequestError(f"{path} is not UTF-8: {error.reason} at byte {error.start}", f"name a file with {option}") from None
+        raise RequestError(f"{path} is not UTF-8: {error.reason} at byte {error.start}", hint) from None
 
 
 def _baseline(options: argparse.Namespace, settings: Settings, tree: Tree) -> Baseline | None:

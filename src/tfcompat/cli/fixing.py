@@ -7,49 +7,62 @@ from typing import TYPE_CHECKING
 from tfcompat.errors import CouldNotCheck, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tfcompat.gate.finding import Report
     from tfcompat.gate.source import Source, Tree
 
-__all__ = ["diff", "mend", "write_changes"]
+__all__ = ["Change", "diff", "mend", "write_changes"]
 
+Change = tuple["Source", "Source"]  # before and after
 _ROUNDS = 5  # a fix may make room for another; those that go on after so many only move each other about
 
 
-def mend(tree: Tree, judge: Callable[[Tree], Report]) -> tuple[dict[str, Source], Report]:
-    """The files that the fixes of all rounds change, and what *judge* finds after the last one."""
+class _Once:
+    """A tree whose files are read once: what is judged, what is edited and what is replaced is the same text."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._known: dict[str, Source | None] = {}
+        self._find = tree.find
+        self.find_bytes = tree.find_bytes
+        self.names = tree.names
+
+    def find(self, name: str) -> Source | None:
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+
+def mend(tree: Tree, judge: Callable[[Tree], Report]) -> tuple[list[Change], Report]:
+    """What the fixes of all rounds change, by file, and what *judge* finds after the last one."""
     from tfcompat.gate.editing import Overlay, choose_edits, edited
 
+    once = _Once(tree)
+    now: Tree = once
     changed: dict[str, Source] = {}
-    now: Tree = tree
     report = judge(now)
     for _ in range(_ROUNDS):
         edits = choose_edits(report.findings, now.find)
-        new = {name: edited(source, edits[name]) for name in edits if (source := now.find(name)) is not None}
-        new = {name: source for name, source in new.items() if _text(now, name) != source.text}
-        if not new:
+        befores = [source for name in edits if (source := now.find(name)) is not None]
+        new = {old.name: edited(old, edits[old.name]) for old in befores}
+        if all(old.text == new[old.name].text for old in befores):
             break
         changed |= new
-        now = Overlay(tree, dict(changed))
+        now = Overlay(once, dict(changed))
         report = judge(now)
-    return {name: source for name, source in changed.items() if _text(tree, name) != source.text}, report
+    pairs = [(old, changed[name]) for name in sorted(changed) if (old := once.find(name)) is not None]
+    return [(old, new) for old, new in pairs if old.text != new.text], report
 
 
-def _text(tree: Tree, name: str) -> str:
-    source = tree.find(name)
-    return source.text if source is not None else ""
-
-
-def diff(tree: Tree, changed: Mapping[str, Source]) -> str:
-    """What *changed* changes, file by file."""
+def diff(changes: Sequence[Change]) -> str:
+    """What changes, file by file."""
     from tfcompat.gate.editing import unified_diff
 
-    return "".join(unified_diff(source, changed[name]) for name in sorted(changed) if (source := tree.find(name)) is not None)
+    return "".join(unified_diff(old, new) for old, new in changes)
 
 
-def write_changes(top: Path, tree: Tree, changed: Mapping[str, Source]) -> None:
+def write_changes(top: Path, changes: Sequence[Change]) -> None:
     """Write every file aside, then rename them all; a link is followed within *top*, and modes are kept.
 
     Raises :class:`CouldNotCheck` and changes nothing where a file is no longer what was judged, and :class:`RequestError`
@@ -58,19 +71,20 @@ def write_changes(top: Path, tree: Tree, changed: Mapping[str, Source]) -> None:
     from tfcompat.gate.editing import encoded
 
     aside: dict[Path, Path] = {}
+    hint = "nothing was changed; mend it by hand, as --diff shows"
     try:
-        for name in sorted(changed):
-            old = tree.find(name)
-            target = _target(top, name)
-            if old is None or target.read_bytes() != encoded(old):
-                raise CouldNotCheck(f"{name} is not what was looked at any more", "nothing was changed; run the gate again")
-            aside[_aside(target, encoded(changed[name]))] = target
+        for old, new in changes:
+            target = _target(top, old.name)
+            if target.read_bytes() != encoded(old):
+                raise CouldNotCheck(f"{old.name} is not what was looked at any more", "nothing was changed; run the gate again")
+            aside[_aside(target, encoded(new))] = target
         while aside:
             part, target = next(iter(aside.items()))
             part.replace(target)
             del aside[part]
+            hint = "some files were mended, others were not; run the gate again"
     except OSError as error:
-        raise RequestError(f"{error.filename or top} cannot be written: {error.strerror or error}", "see what 'git diff' says") from None
+        raise RequestError(f"{error.filename or top} cannot be written: {error.strerror or error}", hint) from None
     finally:
         for part in aside:
             part.unlink(missing_ok=True)

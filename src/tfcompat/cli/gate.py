@@ -10,8 +10,10 @@ from tfcompat.errors import CouldNotCheck
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from tfcompat.cli.asked import Asked
+    from tfcompat.cli.fixing import Change
     from tfcompat.gate.finding import Report
     from tfcompat.gate.source import Source, Tree
     from tfcompat.matrix import Matrix
@@ -73,10 +75,10 @@ def run(options: argparse.Namespace) -> int:
     from tfcompat.gate.selection import failing
 
     outputs = parse_outputs(options.output)
-    asked = asked_of(options)
-    changed, report = _judged(asked, options)
-    after = _after(asked.tree, changed)
-    sources = _sources(after)
+    registries = _Registries(options)
+    asked = asked_of(options, registries.matrix)
+    changes, report = _judged(asked, options, registries)
+    sources = _sources(asked.tree, changes)
     if options.write_baseline:
         report = write_baseline(report, sources, options.write_baseline)
     write_reports(report, sources, asked.settings, outputs)
@@ -84,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         from tfcompat.cli.fixing import diff
         from tfcompat.cli.output import write_out
 
-        write_out(diff(asked.tree, changed))
+        write_out(diff(changes))
         sys.stderr.write(text_of(report, sources, options.evidence, sys.stderr.isatty()))
     else:
         say(report, sources, asked.settings, options.format, options.evidence)
@@ -94,28 +96,27 @@ def run(options: argparse.Namespace) -> int:
         return 3
     if options.exit_zero:
         return 0
-    return 1 if failing(report, asked.settings) or (options.diff and changed) else 0
+    return 1 if failing(report, asked.settings) or (options.diff and changes) else 0
 
 
-def _judged(asked: Asked, options: argparse.Namespace) -> tuple[dict[str, Source], Report]:
-    """What is found, and the files that fixes change, where those are asked for."""
-    matrix = _Matrix(options)
+def _judged(asked: Asked, options: argparse.Namespace, registries: _Registries) -> tuple[list[Change], Report]:
+    """What is found, and what fixes change, where those are asked for."""
 
     def judge(tree: Tree) -> Report:
-        return _judge(asked, tree, matrix.for_tree(asked, tree), options)
+        return _judge(asked, tree, registries.seen(asked, tree), options)
 
     if not (options.fix or options.diff):
-        return {}, judge(asked.tree)
+        return [], judge(asked.tree)
     from pathlib import Path
 
     from tfcompat.cli.fixing import mend, write_changes
 
-    changed, report = mend(asked.tree, judge)
+    changes, report = mend(asked.tree, judge)
     if options.fix:
-        write_changes(Path(asked.top), asked.tree, changed)
-        for name in sorted(changed):
-            print(f"{name}: fixed", file=sys.stderr)
-    return changed, report
+        write_changes(Path(asked.top), changes)
+        for old, _ in changes:
+            print(f"{old.name}: fixed", file=sys.stderr)
+    return changes, report
 
 
 def _judge(asked: Asked, tree: Tree, matrix: Matrix, options: argparse.Namespace) -> Report:
@@ -134,36 +135,36 @@ def _judge(asked: Asked, tree: Tree, matrix: Matrix, options: argparse.Namespace
     return shown(report, asked.settings, options.info)
 
 
-class _Matrix:
+class _Registries:
     """The matrix, and what registries say of the images that a tree names, each of them asked for once."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         from tfcompat.matrix.load import load_bundled, load_matrix
 
-        self._matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
+        self.matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
         self._options = options
         self._asked: set[str] = set()
 
-    def for_tree(self, asked: Asked, tree: Tree) -> Matrix:
+    def seen(self, asked: Asked, tree: Tree) -> Matrix:
         """As registries see the images of *tree* now, where they are to be asked. Raises :class:`CouldNotCheck` where one does not answer."""
         if not self._options.online:
-            return self._matrix
+            return self.matrix
         from tfcompat.cli.registry import open_registries
         from tfcompat.gate.gate import references
         from tfcompat.reference import Reference
         from tfcompat.sightings import fetch_sightings
 
-        wanted = [name for name in references(tree, asked.names, asked.settings, self._matrix) if name not in self._asked]
+        wanted = [name for name in references(tree, asked.names, asked.settings, self.matrix) if name not in self._asked]
         if wanted:
             self._asked.update(wanted)
             with open_registries(self._options) as registries:
-                self._matrix = self._matrix.with_sightings(fetch_sightings(registries, map(Reference.parse, wanted)))
-        return self._matrix
+                self.matrix = self.matrix.with_sightings(fetch_sightings(registries, map(Reference.parse, wanted)))
+        return self.matrix
 
 
-def _sources(tree: Tree) -> Callable[[str], Source | None]:
+def _sources(tree: Tree, changes: Sequence[Change] = ()) -> Callable[[str], Source | None]:
     """The texts of *tree*; a file that cannot be read has none, and is told among what was not checked."""
-    known: dict[str, Source | None] = {}
+    known: dict[str, Source | None] = {new.name: new for _, new in changes}
 
     def find(name: str) -> Source | None:
         if name not in known:
@@ -174,11 +175,3 @@ def _sources(tree: Tree) -> Callable[[str], Source | None]:
         return known[name]
 
     return find
-
-
-def _after(tree: Tree, changed: dict[str, Source]) -> Tree:
-    if not changed:
-        return tree
-    from tfcompat.gate.editing import Overlay
-
-    return Overlay(tree, changed)

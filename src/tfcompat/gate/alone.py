@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from tfcompat.gate.environment import Environment, Interpreted, Stage, Step
 from tfcompat.gate.installed import TENSORFLOW
-from tfcompat.gate.installs import Pins, pins_of
+from tfcompat.gate.installs import Pins, conda_python, pins_of
 from tfcompat.gate.project import PIN_KINDS
 from tfcompat.gate.subject import Target, subject_of
 from tfcompat.resolver.request import KNOWN_PYTHONS
@@ -55,7 +55,7 @@ def _of_file(project: Project, name: str, platform: str, matrix: Matrix) -> Iter
         environment = Environment(f"conda:{name}" if kind in _CONDA else "", None)
         environment.steps.append(Step(pins.pins, (*pins.constraints, *constraints)))
         stage.environments = {environment.name: environment}
-        environment.python = _python(matrix, stage, environment, pins)
+        environment.python = conda_python(pins.pins) if kind in _CONDA else _python(matrix, stage, environment, pins)
         yield stage
 
 

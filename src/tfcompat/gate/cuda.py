@@ -3,7 +3,7 @@
 # No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
@@ -18,7 +18,7 @@ from tfcompat.resolver.candidate import pip_cuda
 from tfcompat.stack import Tensorflow
 from tfcompat.versions import version
 
-__all__ = ["Source", "fitting", "has_extra", "sources_of"]
+__all__ = ["Source", "extra_ranges", "fitting", "has_extra", "sources_of"]
 
 _RUNTIME = re.compile(r"nvidia-cuda-runtime(-cu(?P<major>\d+))?")
 _CUDNN = re.compile(r"nvidia-cudnn-cu(?P<major>\d+)")
@@ -31,6 +31,7 @@ class Source(NamedTuple):
     """``kind``: ``image``, ``pip``, ``apt`` or ``conda``. What it brings is None where it brings none of it.
 
     A version is as precise as what names it: ``9`` of ``libcudnn9``. ``newest``: nothing pins it, so that it is the newest of that.
+    ``at`` orders the sources of one build: the offset of the command, -1 for the image.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Source(NamedTuple):
     cudnn: Version | None = None
     newest: bool = False
     evidence: tuple[str, ...] = ()
+    at: int = -1
 
 
 def has_extra(installed: Installed) -> Place | None:
@@ -59,16 +61,25 @@ def sources_of(
 
 
 def _pip(releases: Releases, installed: Installed, tensorflow: Tensorflow | None) -> Iterator[Source]:
-    exact = {p.name: p for p in installed.pins if p.name.startswith("nvidia-") and p.specifier.startswith("==")}
+    pins = {p.name: p for p in installed.pins if p.name.startswith("nvidia-") and p.specifier.startswith("==")}
+    ranges = extra_ranges(releases, tensorflow)
+    exact = {n: p for n, p in pins.items() if n not in ranges or releases.together(n, [specifier(p.specifier), ranges[n]])}
     runtime = next((p for p in exact.values() if _RUNTIME.fullmatch(p.name)), None)
     cudnn = next((p for p in exact.values() if _CUDNN.fullmatch(p.name)), None)
     place = has_extra(installed)
-    extra = _extra(releases, tensorflow) if place is not None and tensorflow is not None else None
+    extra = _extra(releases, tensorflow, ranges) if place is not None and tensorflow is not None else None
     cuda_version = _exact(runtime.specifier) if runtime else extra[0] if extra else None
     cudnn_version = _exact(cudnn.specifier) if cudnn else extra[1] if extra else None
     spot = place or (runtime.place if runtime else cudnn.place if cudnn else None)
     if spot is not None and (cuda_version or cudnn_version):
-        yield Source("pip", "the and-cuda extra" if place else "nvidia's packages from pip", spot, cuda_version, cudnn_version)
+        what = "the and-cuda extra" if place else "nvidia's packages from pip"
+        yield Source("pip", what, spot, cuda_version, cudnn_version, at=_command(installed, spot))
+
+
+def _command(installed: Installed, place: Place) -> int:
+    """Where the command stands that installs what is pinned at *place*."""
+    steps = (step for step, pins in installed.steps if step.install is not None and any(p.place == place for p in pins))
+    return next((step.install.place.start for step in steps if step.install is not None), place.start)
 
 
 def _exact(text: str) -> Version | None:
@@ -79,24 +90,27 @@ def _exact(text: str) -> Version | None:
         return None
 
 
-def _extra(releases: Releases, tensorflow: Tensorflow) -> tuple[Version | None, Version | None] | None:
+def extra_ranges(releases: Releases, tensorflow: Tensorflow | None) -> Mapping[str, SpecifierSet]:
+    """What the and-cuda extra of this release asks for, by name."""
+    build = tensorflow.build if tensorflow is not None else None
+    if tensorflow is None or build is None or "and-cuda" not in build.extras or not build.python:
+        return {}
+    return requirements_of(build, tensorflow.platform, releases.python or version(build.python[-1]), "and-cuda")
+
+
+def _extra(releases: Releases, tensorflow: Tensorflow, ranges: Mapping[str, SpecifierSet]) -> tuple[Version | None, Version | None] | None:
     """What the extra brings today: exact up to 2.19, the newest inside its ranges from 2.20 on."""
-    build = tensorflow.build
-    if build is None or "and-cuda" not in build.extras:
+    if not ranges:
         return None
-    python = releases.python or (version(build.python[-1]) if build.python else None)
-    if python is None:
-        return None
-    ranges = requirements_of(build, tensorflow.platform, python, "and-cuda")
-    runtime = _newest(releases, ranges, _RUNTIME)
-    cudnn = _newest(releases, ranges, _CUDNN)
+    runtime, cudnn = _newest(releases, ranges, _RUNTIME), _newest(releases, ranges, _CUDNN)
     if runtime is None and cudnn is None:
+        python = releases.python or version(tensorflow.build.python[-1])  # type: ignore[union-attr]
         first = next(iter(pip_cuda(releases.matrix, tensorflow, python)), None)
         return (first[0], first[1]) if first else None
     return runtime, cudnn
 
 
-def _newest(releases: Releases, ranges: "dict[str, SpecifierSet]", pattern: "re.Pattern[str]") -> Version | None:
+def _newest(releases: Releases, ranges: Mapping[str, SpecifierSet], pattern: re.Pattern[str]) -> Version | None:
     name = next((n for n in ranges if pattern.fullmatch(n)), None)
     return releases.newest(name, [ranges[name]]) if name else None
 
@@ -107,9 +121,9 @@ def _conda(installed: Installed) -> Iterator[Source]:
             continue
         number = _prefix(pin.specifier)
         if pin.name in _CONDA_CUDA:
-            yield Source("conda", f"{pin.name} of conda", pin.place, cuda=number)
+            yield Source("conda", f"{pin.name} of conda", pin.place, cuda=number, at=_command(installed, pin.place))
         elif pin.name == "cudnn":
-            yield Source("conda", "cudnn of conda", pin.place, cudnn=number)
+            yield Source("conda", "cudnn of conda", pin.place, cudnn=number, at=_command(installed, pin.place))
 
 
 def _prefix(text: str) -> Version | None:
@@ -121,16 +135,15 @@ def _prefix(text: str) -> Version | None:
 def _apt(stage: Stage) -> Iterator[Source]:
     for command in stage.system:
         for name, number, place in command.packages:
-            cudnn = _APT_CUDNN.fullmatch(name)
-            cuda = _APT_CUDA.fullmatch(name)
+            cudnn, cuda = _APT_CUDNN.fullmatch(name), _APT_CUDA.fullmatch(name)
+            named = _leading(number)
+            source = Source(command.manager, f"{name} of {command.manager}", place, newest=named is None, at=command.place.start)
             if cudnn is not None:
-                exact = _leading(number)
-                yield Source(
-                    command.manager, f"{name} of {command.manager}", place, cudnn=exact or version(cudnn["major"]), newest=exact is None
-                )
+                yield source._replace(cudnn=named or version(cudnn["major"]))
+            elif cuda is not None and cuda["version"]:
+                yield source._replace(cuda=version(cuda["version"].replace("-", ".")), newest=False)
             elif cuda is not None:
-                named = version(cuda["version"].replace("-", ".")) if cuda["version"] else _leading(number)
-                yield Source(command.manager, f"{name} of {command.manager}", place, cuda=named, newest=named is None)
+                yield source._replace(cuda=named)
 
 
 def _leading(text: str) -> Version | None:

@@ -58,12 +58,16 @@ class Environment:
 
 
 class Base(NamedTuple):
-    """The image that a stage stands on. ``image`` is None for ``scratch``; ``text`` is as written, expanded; ``written``: no variable in it."""
+    """The image that a stage stands on. ``image`` is None for ``scratch``; ``text`` is as written, expanded; ``written``: no variable in it.
+
+    ``behind``: where a comment stands behind it on its line, which is none to Docker.
+    """
 
     text: str
     place: Place
     image: Image | None
     written: bool = True
+    behind: Place | None = None
 
 
 class Copied(NamedTuple):

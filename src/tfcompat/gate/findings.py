@@ -21,7 +21,6 @@ __all__ = ["findings_of"]
 
 def findings_of(subject: Subject, project: Project, matrix: Matrix) -> Iterator[Finding]:
     """The rulebook's word, what only files show, and the models that are copied in."""
-    yield from judge(subject, matrix)
-    for check in CHECKS:
-        yield from check(subject, matrix)
-    yield from find_models(project, subject, matrix)
+    found = [*judge(subject, matrix), *(one for check in CHECKS for one in check(subject, matrix)), *find_models(project, subject, matrix)]
+    hopeless = {one.place for one in found if one.rule == "removed-package"}
+    yield from (one for one in found if one.rule == "removed-package" or one.place not in hopeless)  # it is not installed at all

@@ -17,7 +17,7 @@ from tfcompat.images import find_image
 from tfcompat.platforms import PLATFORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tfcompat.gate.instructions import Dockerfile, Heredoc, Instruction, Word
     from tfcompat.gate.project import Project
@@ -105,19 +105,21 @@ class _Follower:
         if before is not None:
             stage = before.successor(what)
         else:
-            base = None if text == "scratch" else self._base(words[0], text)
+            base = None if text == "scratch" else self._base(words, text)
             stage = Stage(what, self.source.name, base, *self._platform(instruction))
             stage.environments[""].python = _own_python(stage)
         stage.names = tuple(filter(None, (name, str(number))))
         stage.build, stage.number = self.build, number
         self.stages.append(stage)
 
-    def _base(self, word: Word, text: str | None) -> Base | None:
+    def _base(self, words: Sequence[Word], text: str | None) -> Base | None:
+        word = words[0]
         if not text:
             self._problem(word, f"FROM {word.text}: a variable in it has no value; pass it with --build-arg")
             return None
         try:
-            return Base(text, self._place(word), self.images.find(text), written="$" not in word.text)
+            behind = self.source.place(words[1].start, words[-1].end) if words[1:] and words[1].text.startswith("#") else None
+            return Base(text, self._place(word), self.images.find(text), "$" not in word.text, behind)
         except RequestError as error:
             self._problem(word, error.message)
             return None

@@ -63,7 +63,9 @@ def run_gate(tree: Tree, names: Sequence[str], settings: Settings, matrix: Matri
     unread = {unchecked.file for unchecked in project.unchecked if unchecked.grave}
     checked = tuple(sorted((project.read_names | {n for n in project.kinds if n not in unread}) - unread))
     ordered = sorted(_once(found), key=lambda f: (f.place.file, f.place.line, f.place.column, f.rule, f.message))
-    return selected(Report(tuple(ordered), checked, tuple(project.unchecked), matrix.measured), settings)
+    said = {(f.place.file, f.place.line) for f in ordered if f.rule == "comment-behind-from"}
+    unchecked = tuple(u for u in project.unchecked if u.grave or (u.file, u.line) not in said)
+    return selected(Report(tuple(ordered), checked, unchecked, matrix.measured), settings)
 
 
 def references(tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix) -> list[str]:
@@ -78,7 +80,7 @@ def _findings(examined: Examined, matrix: Matrix) -> Iterator[Finding]:
     for _, subject in relevant:
         found = list(findings_of(subject, project, matrix))
         yield from with_fixes(found, subject, project, examined.images, matrix, examined.target) if found else ()
-    yield from find_unrequested(relevant)
+    yield from find_unrequested(relevant, project.all_uses)
 
 
 def _once(found: Iterable[Finding]) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ __all__ = ["KERAS", "TENSORFLOW", "Conflict", "Demand", "Held", "Installed", "ac
 
 TENSORFLOW = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu", "tf-nightly", "tf-nightly-gpu", "tf-nightly-cpu", "intel-tensorflow")
 KERAS = ("keras", "tf-keras")
+_TOOLS = ("pip", "setuptools", "wheel")  # upgraded out of habit, and taken back to what is asked for by what comes after
 _SOME_PYTHON = "3.11"  # for markers, where nothing says the interpreter
 
 
@@ -36,7 +37,7 @@ class Held(NamedTuple):
     """A distribution as it stands at the end. ``version`` is None where it is not known which.
 
     ``demands`` are what asked for it in the step that brought it, empty for what the image has; ``exact``: a pin names the very version;
-    ``before``: what it replaced. ``impossible``: no release of the index satisfies the demands.
+    ``before``: what it replaced. ``impossible``: no release of the index satisfies the demands. ``own``: it is still the image's.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Held(NamedTuple):
     before: "Held | None" = None
     impossible: bool = False
     conda: bool = False
+    own: bool = False
 
     @property
     def pin(self) -> Pin | None:
@@ -117,10 +119,18 @@ def install(releases: Releases, environment: Environment, image: Image | None, d
     """Follow the steps of *environment*. *distribution* is the name under which the *image* has its TensorFlow."""
     world = _World(releases)
     if image is not None and image.tensorflow is not None and environment.sees_image:
-        world.put(Held(distribution or "tensorflow", image.tensorflow))
+        world.put(Held(distribution or "tensorflow", image.tensorflow, own=True))
+    alternatives = _alternatives(environment.steps)
     for step in environment.steps:
-        world.take(step)
+        if step not in alternatives:
+            world.take(step)
     return Installed(world.held, tuple(world.conflicts), tuple(world.order), tuple(world.steps))
+
+
+def _alternatives(steps: Sequence[Step]) -> list[Step]:
+    """Commands that run under conditions and bring a TensorFlow each: which of them counts is chosen when the image is built."""
+    found = [s for s in steps if s.install is not None and s.install.conditional and any(p.name in TENSORFLOW for p in s.pins)]
+    return found if len({str(p) for s in found for p in s.pins if p.name in TENSORFLOW}) > 1 else []
 
 
 class _World:
@@ -153,8 +163,9 @@ class _World:
         if not (step.install and step.install.no_deps):
             self._require(demands, step)
         upgrade = bool(step.install and step.install.upgrade)
+        alone = not any(name in TENSORFLOW for name in demands)  # else pip heeds what TensorFlow asks of the rest
         for name, found in demands.items():
-            self._settle(name, found, upgrade)
+            self._settle(name, found, upgrade, alone)
 
     def _require(self, demands: dict[str, list[Demand]], step: Step) -> None:
         """What the packages that stand on TensorFlow ask of it. Where TensorFlow is asked for as well, a range gives way to it."""
@@ -189,7 +200,7 @@ class _World:
         present = {n: held.version for n, held in self.held.items() if held.version is not None}
         return self.releases.way_to_tensorflow(name, [d.specifier for d in found], present)
 
-    def _settle(self, name: str, found: Sequence[Demand], upgrade: bool) -> None:
+    def _settle(self, name: str, found: Sequence[Demand], upgrade: bool, alone: bool) -> None:
         clash = self._clash(name, found)
         if clash is not None:
             self.conflicts.append(clash)
@@ -214,7 +225,8 @@ class _World:
             version = self.releases.newest(name, wanted)
             impossible = version is None and self.releases.knows(name)
             version = version or _named(wanted)
-        self.put(Held(name, version, tuple(found), exact, before, impossible, conda))
+        certain = exact or (upgrade and version is not None and name not in (*TENSORFLOW, *_TOOLS) and alone)
+        self.put(Held(name, version, tuple(found), certain, before, impossible, conda))
 
     def _satisfied(self, before: Held, found: Sequence[Demand]) -> bool:
         return before.version is not None and all(not d.pin.url and d.specifier.contains(before.version) for d in found)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tfcompat.gate.project import Project
     from tfcompat.gate.source import Place
 
-__all__ = ["Installer", "Pins", "carry_over", "pins_of"]
+__all__ = ["Installer", "Pins", "carry_over", "conda_python", "pins_of"]
 
 _LOCKS = {"uv sync": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
 _CONSTRAINT_VARIABLES = ("PIP_CONSTRAINT", "UV_CONSTRAINT")
@@ -214,9 +214,7 @@ class Installer:
             (constraints if argument.role == "constraints" else pins).extend(found.pins)
             if found.python is not None and install.tool == "uv sync":
                 environment.python = _uv_python(environment.python, *found.python)
-        for pin in pins:
-            if pin.kind == "conda" and pin.name == "python":
-                environment.python = _conda_python(pin)
+        environment.python = conda_python(pins) or environment.python
         environment.steps.append(Step(tuple(pins), tuple(constraints), install))
 
     def _ambient_constraints(self, install: c.Install) -> list[c.FileArgument]:
@@ -284,7 +282,11 @@ def _uv_python(python: Interpreted | None, requires: str, place: Place) -> Inter
     return python if admitted else Interpreted(None, "uv", place, own=False)
 
 
-def _conda_python(pin: Pin) -> Interpreted:
+def conda_python(pins: Iterable[Pin]) -> Interpreted | None:
+    """The interpreter that conda is asked for, None where it is not."""
+    pin = next((p for p in pins if p.kind == "conda" and p.name == "python"), None)
+    if pin is None:
+        return None
     match = re.search(r"(?:==|~=)\s*(\d+\.\d+)", pin.specifier)
     found: Version | None = version(match[1]) if match else None
     return Interpreted(found, "conda", pin.place, own=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tfcompat.gate.finding import Finding, Related
 from tfcompat.gate.rulebook import FILE_RULES, said_as
 from tfcompat.gate.source import Place
-from tfcompat.prose import remedy, sentence
+from tfcompat.prose import capital, remedy, sentence
 from tfcompat.rules import RULES, evaluate
 
 if TYPE_CHECKING:
@@ -42,6 +42,14 @@ _ASIDE = frozenset(
         ("image-tag-exists", "platform-unknown"),
     )
 )
+_ABOUT_THE_BASE = (
+    "wheel-has-cuda",
+    "platform-has-wheel",
+    "python-has-wheel",
+    "arm64-cuda",
+)  # the image, or its platform, is the other side
+_MILD = ("setuptools", "grpcio")
+_LIBRARIES = ("cuda-runtime", "cudnn-runtime")
 _NEEDS_IMAGE = frozenset(("python-unknown", "libc-unknown"))  # unknown-image says it once
 
 
@@ -66,7 +74,8 @@ def finding(
     remedy: str | None = None,
 ) -> Finding:
     """A finding about *subject*, with the remedy of its rule unless another is given."""
-    others = tuple(dict.fromkeys(r for r in related if (r.place.file, r.place.line) != (place.file, place.line)))
+    places = {r.place: r for r in reversed(related)}  # the first word on each
+    others = tuple(r for r in dict.fromkeys(places[r.place] for r in related) if (r.place.file, r.place.line) != (place.file, place.line))
     said = REMEDIES.get(rule, "") if remedy is None else remedy
     return Finding(rule, severity, place, message, others, evidence, said, what=subject.what)
 
@@ -74,11 +83,17 @@ def finding(
 def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     """What the rules of the rulebook find, but for what is ok."""
     said = [f for f in evaluate(matrix, subject.stack, RULES) if f.verdict.outcome != "ok" and not _beside_the_point(f, subject)]
-    lacks_libraries = any(f.rule.id in ("cuda-runtime", "cudnn-runtime") and f.rejects for f in said)
+    replaced = any(f.verdict.reason == "replaced" for f in said)
+    if any(f.verdict.reason == "keras-2-is-tf-keras" for f in said):
+        said = [f for f in said if f.rule.id != "keras-range"]  # the same, with less to go by
+    libraries = [f for f in said if replaced and f.rule.id in _LIBRARIES]
     for one in said:
-        level = _level(one)
-        if one.verdict.reason == "replaced" and lacks_libraries:
-            level = "error"
+        if one in libraries:
+            continue  # why it matters that TensorFlow is replaced: told with that
+        level, message = _level(one), sentence(one)
+        lacking = [f for f in libraries if f.rejects]
+        if one.verdict.reason == "replaced" and lacking:
+            level, message = "error", f"{message}. {capital(sentence(lacking[0]))}"
         rule = said_as(one.rule.id, one.verdict.reason)
         place = place_of(subject, *_names(one))
         evidence = tuple(dict.fromkeys((*one.verdict.evidence, *(s for fact in one.facts for s in fact.evidence))))
@@ -87,7 +102,7 @@ def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
             rule,
             level,
             place,
-            sentence(one),
+            message,
             *_related(one, subject),
             evidence=evidence,
             remedy=remedy(one) or REMEDIES.get(rule, ""),
@@ -97,6 +112,8 @@ def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
 def _level(said: Said) -> Level:
     if (said.rule.id, said.verdict.reason) in _ASIDE:
         return "info"
+    if said.verdict.reason == "capped" and any(f.name == "package" and f.value.name in _MILD for f in said.facts):
+        return "warning"  # TensorFlow works, and a command that comes with it does not
     return _LEVELS[said.verdict.severity]
 
 
@@ -104,8 +121,14 @@ def _beside_the_point(said: Said, subject: Subject) -> bool:
     """What a more fitting finding says, or what the rule cannot know of files."""
     reason = said.verdict.reason
     image = subject.image
+    if said.verdict.outcome == "unknown" and said.rule.id in _LIBRARIES and image is not None and image.own_build and subject.from_image:
+        return True  # what NVIDIA built into its image, it built for its image
     if said.verdict.outcome == "unknown" and (image is None or image.status == "unknown" or reason in _NEEDS_IMAGE):
         return subject.environment.name.startswith("conda:") or image is None or (image.python is None and image.os is None)
+    if reason == "not-switched-on" and subject.stage.base is None:
+        return True  # where it will run, and with which variables, is not known
+    if reason == "cpu-build" and subject.from_image:
+        return True  # image-contents says it
     if reason == "cpu-image":  # pip may have brought another build, and CUDA
         build = subject.tensorflow.build if subject.tensorflow else None
         return not subject.from_image and build is not None and build.kind == "cuda" and bool(subject.sources)
@@ -118,6 +141,9 @@ def _names(said: Said) -> tuple[str, ...]:
 
 
 def _related(said: Said, subject: Subject) -> Iterator[Related]:
+    names = {fact.name for fact in said.facts}
+    if said.rule.id in _ABOUT_THE_BASE and "image" not in names and "image" in subject.places:
+        yield Related(subject.places["image"], str(subject.image))
     for fact in said.facts:
         name = f"package:{fact.value.name}" if fact.name == "package" else fact.name
         if name in subject.places and name != "env":

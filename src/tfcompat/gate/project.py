@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.errors import CouldNotCheck
-from tfcompat.gate.declared import PinFile, Problem, Uses
+from tfcompat.gate.declared import ImageUse, PinFile, Problem, Uses
 from tfcompat.gate.finding import Unchecked
 from tfcompat.gate.kinds import kind_of, looks_like
 
@@ -115,6 +115,12 @@ class Project:
     def uses(self, name: str) -> Uses | None:
         found = self._read(name, self.kinds[name])
         return found if isinstance(found, Uses) else None
+
+    @property
+    def all_uses(self) -> list[ImageUse]:
+        """Everything that is started by files that are looked at."""
+        found = (self.uses(name) for name in self.of_kind(USE_KINDS))
+        return [use for uses in found if uses is not None for use in uses.images]
 
     def _read(self, name: str, kind: str) -> Any:
         key = (name, kind)

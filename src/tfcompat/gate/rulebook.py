@@ -41,6 +41,13 @@ FILE_RULES: tuple[FileRule, ...] = (
         "take a tag that exists, or install the release on a plain Python image",
     ),
     FileRule(
+        "comment-behind-from",
+        "A comment behind FROM is none",
+        "error",
+        "Docker reads # as a comment at the beginning of a line alone: behind FROM it is one more argument, and the build is refused.",
+        "put the comment on a line of its own",
+    ),
+    FileRule(
         "image-tensorflow-replaced",
         "The image's TensorFlow is replaced",
         "error",

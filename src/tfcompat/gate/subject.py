@@ -20,6 +20,8 @@ from tfcompat.versions import version
 
 __all__ = ["Subject", "Target", "subject_of"]
 
+_ITS_OWN = ("tensorflow/tensorflow:", "nvcr.io/nvidia/tensorflow:")
+
 
 class Target(NamedTuple):
     """What everything has to run on."""
@@ -35,7 +37,7 @@ class Target(NamedTuple):
 class Subject(NamedTuple):
     """``tensorflow`` is None where none is installed or none is known; ``meant``: why a GPU is expected, empty where none is.
 
-    ``places``: where each fact stands, by its name; of a package by ``package:NAME``.
+    ``places``: where each fact stands, by its name; of a package by ``package:NAME``. ``requested``: who requests a GPU for it.
     """
 
     stage: Stage
@@ -49,6 +51,7 @@ class Subject(NamedTuple):
     sources: tuple[Source, ...]
     stack: Stack
     places: Mapping[str, Place]
+    requested: str = ""
 
     @property
     def what(self) -> str:
@@ -62,12 +65,13 @@ class Subject(NamedTuple):
     @property
     def relevant(self) -> bool:
         """Whether TensorFlow, Keras or what stands on them is in play at all."""
-        return self.held is not None or any(name in self.installed.held for name in KERAS)
+        known = self.image is not None and self.image.reference.startswith(_ITS_OWN)  # a tag that is not there has no contents
+        return known or self.held is not None or any(name in self.installed.held for name in KERAS)
 
     @property
     def from_image(self) -> bool:
         """Whether TensorFlow is the image's own."""
-        return self.held is not None and self.image is not None and self.held.version == self.image.tensorflow and not self.held.before
+        return self.held is not None and self.held.own
 
     @property
     def tensorflow_place(self) -> Place | None:
@@ -83,9 +87,9 @@ def subject_of(matrix: Matrix, stage: Stage, environment: Environment, target: T
     held = installed.tensorflow
     tensorflow = _release(matrix, held, image, stage.platform)
     sources = sources_of(releases, stage, environment, installed, tensorflow)
-    meant = _meant(target, image, installed, requested)
+    meant = _meant(target, image, installed, sources, requested)
     facts, places = _facts(matrix, stage, environment, installed, tensorflow, image, bool(meant), sources, target)
-    return Subject(stage, environment, releases, installed, held, tensorflow, image, meant, sources, Stack(facts), places)
+    return Subject(stage, environment, releases, installed, held, tensorflow, image, meant, sources, Stack(facts), places, requested)
 
 
 def _visible(matrix: Matrix, image: Image | None, environment: Environment) -> Image | None:
@@ -106,13 +110,13 @@ def _release(matrix: Matrix, held: Held | None, image: Image | None, platform: s
     """The release that is imported: of the index, or the image's own build."""
     if held is None or held.version is None or held.conda:
         return None
-    if not held.demands and image is not None:
+    if held.own and image is not None:
         return tensorflow_inside(matrix, image, held.name, image.gpu, platform)
     release = matrix.release(held.name, str(held.version))
     return Tensorflow(release, platform, matrix.build(release, platform)) if release is not None else None
 
 
-def _meant(target: Target, image: Image | None, installed: Installed, requested: str) -> str:
+def _meant(target: Target, image: Image | None, installed: Installed, sources: Sequence[Source], requested: str) -> str:
     """Why a GPU is expected."""
     if target.gpu:
         return "the target"
@@ -122,7 +126,7 @@ def _meant(target: Target, image: Image | None, installed: Installed, requested:
         return "the and-cuda extra"
     if any(p.name in ("tensorflow-gpu", "tf-nightly-gpu") for p in installed.pins):
         return "tensorflow-gpu"
-    return requested
+    return requested or next((source.what for source in sources), "")
 
 
 def _facts(
@@ -146,9 +150,9 @@ def _facts(
         if image.libc is not None or image.tensorflow is not None:
             found["libc"] = (image.libc, image.reference, base, image.evidence)
     python = environment.python
-    if python is not None and not environment.name.startswith("conda:"):
-        found["python"] = (python.version, python.where, python.place, image.evidence if python.own and image is not None else ())
     held = installed.tensorflow
+    if python is not None and not (held is not None and held.conda):  # conda sees to its own
+        found["python"] = (python.version, python.where, python.place, image.evidence if python.own and image is not None else ())
     if tensorflow is not None:
         pin = held.pin if held else None
         found["tensorflow"] = (tensorflow, "", pin.place if pin else base, _evidence(tensorflow))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tfcompat.gate.baseline import Baseline, fingerprints
 from tfcompat.gate.comments import Comment, find_comments, is_dockerfile
 from tfcompat.gate.finding import Finding, Report, Suppressed
+from tfcompat.gate.patterns import Patterns
 from tfcompat.gate.rulebook import rule_names
 from tfcompat.gate.selection import is_selected, nearest, selected
 from tfcompat.gate.settings import Excuse, Settings
@@ -139,10 +140,10 @@ def _faults(comment: Comment) -> Iterator[tuple[str, str]]:
 
 
 def _of_excuse(excuse: Excuse) -> _Candidate:
-    matches = _matcher(excuse.path)
+    patterns = Patterns([excuse.path])
 
     def covers(finding: Finding, _last: int, _name: str) -> bool:
-        return excuse.contains in finding.message and matches(finding.place.file)
+        return excuse.contains in finding.message and (not excuse.path or patterns.cover(finding.place.file))
 
     where = f" in {excuse.path}" if excuse.path else ""
     return _Candidate(
@@ -154,19 +155,6 @@ def _expired(excuse: Excuse) -> Finding:
     where = f" in {excuse.path}" if excuse.path else ""
     message = f"{excuse.rule}{where} was excused until {excuse.until}, which has passed"
     return _remark(excuse.place, message, "mend it, or set another date")
-
-
-def _matcher(pattern: str) -> Callable[[str], bool]:
-    """Whether a gitignore pattern names a path, or a folder above it; an empty one names all, one that git would not read none."""
-    if not pattern:
-        return lambda path: True
-    from pathspec import GitIgnoreSpec
-
-    try:
-        spec = GitIgnoreSpec.from_lines([pattern])
-    except ValueError:
-        return lambda path: False
-    return lambda path: spec.match_file(path)
 
 
 def _of_baseline(baseline: Baseline | None) -> Iterator[_Candidate]:

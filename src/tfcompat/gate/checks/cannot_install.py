@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfcompat.gate.cuda import has_extra
 from tfcompat.gate.installed import TENSORFLOW, is_exact
 from tfcompat.gate.judge import finding
+from tfcompat.pins import installable
+from tfcompat.prose import listed
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
@@ -25,8 +28,12 @@ _EMPTY_FROM = version("2.12")  # tensorflow-gpu: an empty package whose set-up e
 
 def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     """tensorflow-gpu where 2.12 is admitted, and versions that were never released."""
+    yield from _wants_tensorrt(subject, matrix)
     for held in subject.installed.held.values():
-        if held.pin is None or held.conda or held.pin.url or held.name not in TENSORFLOW:
+        if held.pin is None or held.conda or held.pin.url:
+            continue
+        if held.name not in TENSORFLOW:
+            yield from _no_file(subject, matrix, held)
             continue
         if held.name == "tensorflow-gpu" and _takes_empty(subject, held):
             asked = str(held.pin)
@@ -66,3 +73,39 @@ def _near(asked: Version | None, known: list[Version]) -> str:
         return ""
     same = sorted(v for v in known if minor(v) == minor(asked))
     return f"of {minor(asked)} there {'are' if len(same) > 1 else 'is'} {', '.join(map(str, same))}" if same else ""
+
+
+def _no_file(subject: Subject, matrix: Matrix, held: Held) -> Iterator[Finding]:
+    """A package that stands on TensorFlow, pinned to a release without a wheel for this interpreter: there is no source to build it from."""
+    python = subject.releases.python
+    if python is None or not held.exact or held.pin is None:
+        return
+    row = next((r for r in matrix.dependents_of(held.name) if r.version == str(held.version)), None)
+    offered = row.python.get(subject.stage.platform, ()) if row is not None else ()
+    if row is None or not offered or installable(row, python, subject.stage.platform):
+        return
+    message = (
+        f"no wheel of {held.name} {row.version} is made for Python {python}; there are wheels for {listed(sorted(offered, key=version))}"
+    )
+    yield finding(subject, "no-wheel-for-interpreter", "error", held.pin.place, message)
+
+
+def _wants_tensorrt(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
+    """The extra of two releases asks for what the index does not carry."""
+    place, tensorflow = has_extra(subject.installed), subject.tensorflow
+    note = matrix.notes_of(tensorflow.release, "and-cuda-wants-tensorrt") if tensorflow is not None else None
+    if place is None or tensorflow is None or note is None:
+        return
+    if "Python 3.11" in note.fact and str(subject.releases.python) != "3.11" and subject.releases.python is not None:
+        return
+    evidence = tuple(s for cell in note.evidence.values() for s in cell)
+    remedy = "pin another patch release, or the parts of the extra one by one, as 'tfcompat pin' writes them"
+    yield finding(
+        subject,
+        "removed-package",
+        "error",
+        place,
+        f"{tensorflow}[and-cuda] cannot be installed: {note.fact}",
+        evidence=evidence,
+        remedy=remedy,
+    )

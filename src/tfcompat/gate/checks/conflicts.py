@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfcompat.gate.cuda import extra_ranges, has_extra
 from tfcompat.gate.finding import Related
 from tfcompat.gate.installed import KERAS, TENSORFLOW
 from tfcompat.gate.judge import finding, place_of
@@ -23,9 +24,13 @@ __all__ = ["find"]
 def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     """Lines that exclude each other, and ranges outside of what TensorFlow asks for."""
     for conflict in subject.installed.conflicts:
+        legacy = subject.tensorflow is not None and "tf-keras" in subject.stack.facts
+        if legacy and any(d.by.startswith("tf-keras ") for d in (conflict.first, conflict.second)):
+            continue  # keras-legacy says it
         if _ours(subject, conflict.name):
             yield _of(subject, conflict)
     yield from _ranges(subject)
+    yield from _beside_the_extra(subject)
 
 
 def _ours(subject: Subject, name: str) -> bool:
@@ -64,3 +69,17 @@ def _ranges(subject: Subject) -> Iterator[Finding]:
             rule = "keras-pin-mismatch" if name in KERAS else "requirement-conflict"
             message = f"{tensorflow} asks for {name}{allowed}, and {outside[0].pin} admits none of these"
             yield finding(subject, rule, "error", outside[0].pin.place, message, Related(place_of(subject), str(tensorflow)))
+
+
+def _beside_the_extra(subject: Subject) -> Iterator[Finding]:
+    """A pin of one of CUDA's parts that the extra asks for in another version."""
+    place = has_extra(subject.installed)
+    if place is None or subject.tensorflow is None:
+        return
+    for name, allowed in extra_ranges(subject.releases, subject.tensorflow).items():
+        held = subject.installed.held.get(name)
+        if held is None or held.pin is None or held.pin.place == place:
+            continue
+        if not subject.releases.together(name, [allowed, *(d.specifier for d in held.demands)]):
+            message = f"{held.pin} is not what {subject.tensorflow.release.package}[and-cuda] asks for, which is {name}{allowed}: pip finds no version"
+            yield finding(subject, "requirement-conflict", "error", held.pin.place, message, Related(place, str(subject.tensorflow)))

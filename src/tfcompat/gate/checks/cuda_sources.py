@@ -8,7 +8,7 @@ from tfcompat.gate.finding import Related
 from tfcompat.gate.judge import finding, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tfcompat.gate.cuda import Source
     from tfcompat.gate.finding import Finding
@@ -27,38 +27,50 @@ def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
 
 
 def _doubled(subject: Subject) -> Iterator[Finding]:
-    """Libraries are opened by their major: two majors do not meet."""
-    kinds = {source.kind for source in subject.sources}
-    if len(kinds) < 2 or subject.held is None:
+    """Libraries are opened by their major: two majors do not meet, and a source that brings another cuDNN than the image's mends that."""
+    sources = [s for s in subject.sources if not (s.kind == "image" and "-base-" in s.what)]  # libcudart alone, to run others' libraries
+    if len({source.kind for source in sources}) < 2 or subject.held is None:
         return
-    for name in ("cuda", "cudnn"):
-        having = [s for s in subject.sources if getattr(s, name) is not None]
-        pairs = [(a, b) for a in having for b in having if a.kind != b.kind and getattr(a, name).major == getattr(b, name).major]
-        if pairs:
-            first, second = sorted(pairs[0], key=_order)
-            said = f"{_NAMES[name]} {getattr(second, name)} of {second.what} stands beside {_NAMES[name]} {getattr(first, name)} of {first.what}"
-            message = f"{said}: which of them is loaded depends on search paths"
-            yield finding(subject, "cuda-source-doubled", "warning", second.place, message, Related(first.place, first.what))
-            return
+    first, second = _pair(sources, "cudnn") or _pair(sources, "cuda") or (None, None)
+    if first is None or second is None or _mends(first, second):
+        return
+    name = "cudnn" if _same(first, second, "cudnn") else "cuda"
+    said = (f"{_NAMES[name]} {getattr(s, name)} of {s.what}" for s in (second, first))
+    message = f"{' stands beside '.join(said)}: which of them is loaded depends on search paths"
+    yield finding(subject, "cuda-source-doubled", "warning", second.place, message, Related(first.place, first.what))
 
 
-def _order(source: Source) -> tuple[bool, str, int]:
-    """The image comes first, then by where it stands."""
-    return (source.kind != "image", source.place.file, source.place.line)
+def _pair(sources: Sequence[Source], name: str) -> tuple[Source, Source] | None:
+    """The first two of different kinds that bring the same major of it, in the order of the build."""
+    ordered = sorted(sources, key=lambda s: s.at)
+    pairs = ((a, b) for index, b in enumerate(ordered) for a in ordered[:index] if a.kind != b.kind and _same(a, b, name))
+    return next(pairs, None)
+
+
+def _same(first: Source, second: Source, name: str) -> bool:
+    one, other = getattr(first, name), getattr(second, name)
+    return one is not None and other is not None and one.major == other.major
+
+
+def _mends(first: Source, second: Source) -> bool:
+    return first.cudnn is not None and second.cudnn is not None and first.cudnn.major != second.cudnn.major
 
 
 def _none(subject: Subject) -> Iterator[Finding]:
     """TensorFlow is a GPU build, a GPU is meant, and nobody brings the libraries."""
     tensorflow, image = subject.tensorflow, subject.image
-    if not subject.gpu or subject.sources or tensorflow is None or tensorflow.build is None or tensorflow.build.kind != "cuda":
+    if not subject.gpu or tensorflow is None or tensorflow.build is None or tensorflow.build.kind != "cuda":
         return
     if image is None or image.status == "unknown" or tensorflow.platform != "linux/amd64" or subject.environment.name.startswith("conda:"):
         return
-    if image.tensorflow is not None and image.gpu:
-        return  # what is inside is not established, and another rule says so
-    if subject.from_image and not image.gpu:
-        return  # image-contents says it
+    if (image.tensorflow is not None and image.gpu) or subject.from_image:
+        return  # other rules judge what an image of TensorFlow's has
     cuda, cudnn = tensorflow.build.cuda, tensorflow.build.cudnn
-    message = f"{subject.meant} means a GPU, and neither {image} nor what is installed brings the CUDA {cuda} and cuDNN {cudnn} that {tensorflow} loads"
-    place = subject.places.get("image") or place_of(subject)
-    yield finding(subject, "cpu-image-with-gpu-package", "error", place, message, Related(place_of(subject), str(tensorflow)))
+    missing = [f"CUDA {cuda}"] if not any(s.cuda is not None for s in subject.sources if s.kind != "image" or s.cuda) else []
+    missing += [f"cuDNN {cudnn}"] if not any(s.cudnn is not None for s in subject.sources) else []
+    if any(s.kind not in ("image", "pip") and s.cuda is None and s.cudnn is None for s in subject.sources):
+        missing = missing[1:] if len(missing) > 1 else []  # CUDA of a version that nothing names
+    if missing:
+        message = f"{subject.meant} means a GPU, and neither {image} nor what is installed brings the {' and '.join(missing)} that {tensorflow} loads"
+        place = subject.places.get("image") or place_of(subject)
+        yield finding(subject, "cpu-image-with-gpu-package", "error", place, message, Related(place_of(subject), str(tensorflow)))

@@ -1,4 +1,4 @@
-"""unknown-image and cannot-follow: what could not be established, said once."""
+"""unknown-image, cannot-follow and comment-behind-from: what could not be established of the build, or is not what it seems."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     if image is not None and base is not None and installs and own and not conda and image.status not in _GONE and _unknown(image):
         message = f"what is inside {base.text} is not known, and TensorFlow is installed into it"
         yield finding(subject, "unknown-image", "warning", base.place, message)
+    if base is not None and base.behind is not None:
+        message = "Docker takes this for arguments of FROM, and refuses the build: a comment begins its line"
+        yield finding(subject, "comment-behind-from", "error", base.behind, message)
     for opaque in subject.stage.opaque:
         yield finding(subject, "cannot-follow", "info", opaque.place, f"{opaque.what} cannot be followed, and may install packages")
 

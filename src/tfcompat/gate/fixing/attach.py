@@ -41,12 +41,12 @@ def with_fixes(
     base: Fix | None = None
     if any(f.rule in _BASE_RULES and f.severity != "info" for f in found):
         base = other_base(found, subject, project, images, matrix, target)
-    return [f._replace(fix=_fix(f, base, subject, project, matrix)) for f in found]
 
+    def fix(finding: Finding) -> Fix | None:
+        if finding.severity == "info":
+            return None
+        if finding.rule in _BASE_RULES and base is not None:
+            return base
+        return other_pin(finding, subject, project, matrix, target) or added_line(finding, subject, project)
 
-def _fix(finding: Finding, base: Fix | None, subject: Subject, project: Project, matrix: Matrix) -> Fix | None:
-    if finding.severity == "info":
-        return None
-    if finding.rule in _BASE_RULES and base is not None:
-        return base
-    return other_pin(finding, subject, project, matrix) or added_line(finding, subject, project, matrix)
+    return [finding._replace(fix=fix(finding)) for finding in found]

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["other_base"]
 
-_LINES_OF_THEIR_OWN = frozenset(
-    ("uncapped-breaker", "library-path-missing", "removed-package", "requirement-conflict", "keras-pin-mismatch", "numpy-abi")
-)
+_LINES_OF_THEIR_OWN = frozenset(("uncapped-breaker", "library-path-missing", "removed-package", "comment-behind-from"))
+_OF_PINS = frozenset(("requirement-conflict", "keras-pin-mismatch", "two-keras", "numpy-abi", "package-range"))
 _TRIED = 40  # images
 _PYTHON_TAG = re.compile(r"(?P<version>\d+(\.\d+)*)?(?P<dash>-?)(?P<rest>(slim|bookworm|bullseye|buster|trixie|slim-\w+)?)")
 _CUDA_TAG = re.compile(r"(?P<cuda>\d+(\.\d+)+)-(?P<flavor>[\w-]+)-(?P<os>ubuntu[\d.]+|rockylinux\d|ubi\d)")
@@ -41,12 +40,12 @@ def other_base(
     build = subject.stage.build
     if base is None or base.image is None or not base.written or "@" in base.text or not isinstance(build, Build):
         return None
-    best, least = None, _faults(found)
+    best, least = None, _faults(found, found)
     for candidate in _candidates(matrix, base.text, subject):
         if candidate == base.text:
             continue
-        faults = _try(candidate, subject, build, project, images, matrix, target)
-        if faults < least:
+        faults = _faults(_try(candidate, subject, build, project, images, matrix, target), found)
+        if faults[0] == 0 and faults < least:
             best, least = candidate, faults
         if faults == (0, 0):
             break
@@ -56,26 +55,25 @@ def other_base(
     return Fix(f"take {best} instead of {base.text}", (edit,))
 
 
-def _faults(found: Sequence[Finding]) -> tuple[int, int]:
-    """Errors and warnings, but for those that a line mends."""
-    rest = [f.severity for f in found if f.rule not in _LINES_OF_THEIR_OWN]
+def _faults(found: Sequence[Finding], before: Sequence[Finding]) -> tuple[int, int]:
+    """Errors and warnings, but for those that a line mends, and those of pins that were there *before*."""
+    known = {(f.rule, f.place) for f in before if f.rule in _OF_PINS}
+    rest = [f.severity for f in found if f.rule not in _LINES_OF_THEIR_OWN and (f.rule, f.place) not in known]
     return rest.count("error"), rest.count("warning")
 
 
 def _try(
     candidate: str, subject: Subject, build: Build, project: Project, images: ImageFinder, matrix: Matrix, target: Target
-) -> tuple[int, int]:
+) -> Sequence[Finding]:
+    """What is found of the same build on another image."""
     base = subject.stage.base
     assert base is not None  # other_base has looked
     noted = list(project.unchecked)
     stages = follow(project, build._replace(bases={base.place.start: candidate}), images, subject.stage.platform)
     project.unchecked[:] = noted
     stage = stages[subject.stage.number]
-    environment = stage.environments.get(subject.environment.name)
-    if environment is None:
-        return (99, 99)
-    requested = "" if subject.meant in ("", "the target") or ":" in subject.meant else subject.meant
-    return _faults(list(findings_of(subject_of(matrix, stage, environment, target, requested), project, matrix)))
+    environment = stage.environments.get(subject.environment.name, stage.environments[""])
+    return list(findings_of(subject_of(matrix, stage, environment, target, subject.requested), project, matrix))
 
 
 def _candidates(matrix: Matrix, text: str, subject: Subject) -> Iterator[str]:

@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from tfcompat.gate.project import Project
     from tfcompat.gate.source import Source
     from tfcompat.gate.subject import Subject
-    from tfcompat.matrix import Matrix
 
 __all__ = ["added_line"]
 
 
-def added_line(finding: Finding, subject: Subject, project: Project, matrix: Matrix) -> Fix | None:
+def added_line(finding: Finding, subject: Subject, project: Project) -> Fix | None:
     """None where the file has no room that is sure: lock files, lines with hashes, words made of variables."""
     if finding.rule == "uncapped-breaker":
         return _cap(finding, subject, project)
     if finding.rule == "library-path-missing":
         return _library_path(subject, project)
+    if finding.rule == "comment-behind-from":
+        return _comment_above(finding, project)
     return None
 
 
@@ -102,3 +103,16 @@ def _library_path(subject: Subject, project: Project) -> Fix | None:
     return Fix(
         "tell the loader of pip's CUDA libraries", (Edit(dockerfile.source.name, stop + 1, stop + 1, f"RUN {LIBRARY_PATH}{newline}"),)
     )
+
+
+def _comment_above(finding: Finding, project: Project) -> Fix | None:
+    source = project.source(finding.place.file)
+    if source is None:
+        return None
+    start, end = finding.place.start, finding.place.end
+    before = len(source.text[:start].rstrip(" \t"))
+    line = source.offset(finding.place.line)
+    comment = source.text[start:end]
+    if "\n" in comment or "\n" in source.text[line:start]:
+        return None  # continued over lines
+    return Fix("put the comment above", (Edit(source.name, line, line, f"{comment}\n"), Edit(source.name, before, end, "")))

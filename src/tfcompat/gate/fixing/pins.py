@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
+
+from tfcompat.dependents import required_of
 from tfcompat.errors import TfcompatError
 from tfcompat.gate.finding import Edit, Fix
+from tfcompat.gate.findings import findings_of
+from tfcompat.gate.installed import TENSORFLOW
+from tfcompat.gate.kinds import kind_of
+from tfcompat.gate.subject import subject_of
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
@@ -14,31 +22,75 @@ if TYPE_CHECKING:
     from tfcompat.gate.declared import Pin
     from tfcompat.gate.finding import Finding
     from tfcompat.gate.project import Project
-    from tfcompat.gate.subject import Subject
+    from tfcompat.gate.subject import Subject, Target
     from tfcompat.matrix import Matrix
 
 __all__ = ["other_pin"]
 
 _PACKAGE_RULES = frozenset(("keras-pin-mismatch", "requirement-conflict", "numpy-abi", "package-range"))
+_KINDS = frozenset(("requirements", "constraints", "pyproject", "dockerfile"))  # files whose specifiers are written as pip reads them
 _KERAS_3 = version("2.16")
 
 
-def other_pin(finding: Finding, subject: Subject, project: Project, matrix: Matrix) -> Fix | None:
+def other_pin(finding: Finding, subject: Subject, project: Project, matrix: Matrix, target: Target) -> Fix | None:
     """None where the pin stands in a lock file, is named by a variable, or where no version is proven to serve."""
-    pin = next((p for p in subject.installed.pins if p.place == finding.place), None)
-    if pin is None or pin.kind != "requirement" or pin.url:
-        return None
-    source = project.source(pin.place.file)
-    if source is None or pin.name.lower() not in source.text[pin.place.start : pin.place.end].lower().replace("_", "-"):
+    replaced = finding.rule == "image-tensorflow-replaced"
+    pin = subject.held.pin if replaced and subject.held is not None else _pin_at(finding, subject)
+    if pin is None or pin.kind != "requirement" or pin.url or not _written(pin, project):
         return None
     if finding.rule == "removed-package":
         return _renamed(pin, subject, matrix)
     if finding.rule == "gpu-image-with-cpu-package" and pin.name == "tensorflow-cpu":
         edit = Edit(pin.place.file, pin.place.start, pin.place.start + len("tensorflow-cpu"), "tensorflow")
         return Fix("install tensorflow instead of tensorflow-cpu", (edit,))
-    if finding.rule in _PACKAGE_RULES and pin.version_place is not None and not pin.name.startswith("tensorflow"):
-        return _proven(pin, subject, matrix)
-    return None
+    if replaced:
+        number = _beside_the_image(pin, subject)
+    elif finding.rule in _PACKAGE_RULES and not pin.name.startswith("tensorflow"):
+        number = _version_beside(pin.name, subject, matrix)
+    else:
+        return None
+    place = pin.version_place
+    if number is None or place is None or not _proven(finding, pin, number, subject, project, matrix, target):
+        return None
+    return Fix(f"pin {pin.name}=={number}", (Edit(place.file, place.start, place.end, f"=={number}"),))
+
+
+def _pin_at(finding: Finding, subject: Subject) -> Pin | None:
+    return next((p for p in subject.installed.pins if p.place == finding.place), None)
+
+
+def _written(pin: Pin, project: Project) -> bool:
+    """Whether the file has the pin in these very letters, in a language whose specifiers are pip's."""
+    source = project.source(pin.place.file)
+    kind = project.kinds.get(pin.place.file) or kind_of(pin.place.file) or "requirements"
+    if source is None or kind not in _KINDS:
+        return False
+    return pin.name in re.sub(r"[-_.]+", "-", source.text[pin.place.start : pin.place.end]).lower()
+
+
+def _beside_the_image(pin: Pin, subject: Subject) -> str | None:
+    """The version of the pin that leaves the image's TensorFlow in place."""
+    image = subject.image
+    if image is None or image.tensorflow is None or subject.held is None:
+        return None
+    if pin.name in TENSORFLOW:
+        return str(image.tensorflow)
+    required = required_of(subject.releases.matrix, pin.name, SpecifierSet(), subject.stage.platform, subject.releases.python)
+    found = required.admitting("tensorflow", image.tensorflow) if required is not None else None
+    return found.version if found is not None and found.requires and "tensorflow" in found.requires else None
+
+
+def _proven(finding: Finding, pin: Pin, number: str, subject: Subject, project: Project, matrix: Matrix, target: Target) -> bool:
+    """Whether the same environment with that one pin changed is free of this finding, and of any error that was not there."""
+    changed = pin._replace(specifier=f"=={number}")
+    environment = subject.environment.copy()
+    environment.steps = [step._replace(pins=tuple(changed if p == pin else p for p in step.pins)) for step in environment.steps]
+    after = list(findings_of(subject_of(matrix, subject.stage, environment, target, subject.requested), project, matrix))
+    before = list(findings_of(subject, project, matrix))
+    errors = {(f.rule, f.place) for f in before if f.severity == "error"}
+    return all((f.rule, f.place) != (finding.rule, finding.place) for f in after) and all(
+        (f.rule, f.place) in errors for f in after if f.severity == "error"
+    )
 
 
 def _renamed(pin: Pin, subject: Subject, matrix: Matrix) -> Fix | None:
@@ -61,14 +113,6 @@ def _renamed(pin: Pin, subject: Subject, matrix: Matrix) -> Fix | None:
         if edits
         else None
     )
-
-
-def _proven(pin: Pin, subject: Subject, matrix: Matrix) -> Fix | None:
-    number = _version_beside(pin.name, subject, matrix)
-    place = pin.version_place
-    if number is None or place is None:
-        return None
-    return Fix(f"pin {pin.name}=={number}", (Edit(place.file, place.start, place.end, f"=={number}"),))
 
 
 def _version_beside(name: str, subject: Subject, matrix: Matrix) -> str | None:

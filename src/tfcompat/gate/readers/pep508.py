@@ -26,8 +26,8 @@ _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _PARTS = re.compile(rf"\s*(?P<head>(?P<name>{_NAME})\s*(?:\[[^\]]*\])?)\s*(?P<rest>[^;]*)", re.S)
 _URL = re.compile(r"\s*(?P<head>[^\s@\[]+\s*(?:\[[^\]]*\])?\s*@\s*\S+)")
 _EGG = re.compile(rf"[#&]egg=({_NAME})")
-_WHEEL = re.compile(rf"(?:^|[/\\])({_NAME}?)-(?:\d[^-/\\]*)-(?:[^/\\#?]+)\.whl(?:$|[#?\s])")
-_SDIST = re.compile(rf"(?:^|[/\\])({_NAME}?)-v?\d[\w.+!]*\.(?:tar\.gz|tar\.bz2|zip)(?:$|[#?\s])")
+_FILE = re.compile(rf"({_NAME})-v?\d[\w.+!]*(?:-[^/]+\.whl|\.tar\.gz|\.tar\.bz2|\.zip)")
+_LONG = 300  # characters of a file name
 _DIGITS = re.compile(r"\d{40}")
 
 
@@ -43,7 +43,8 @@ def package_name(text: str) -> str | None:
 
 def _name_in(source: str) -> str | None:
     """The name of what a URL, a repository or a path brings, None where it does not say."""
-    found = _EGG.search(source) or _WHEEL.search(source) or _SDIST.search(source)
+    file = re.split(r"[#?\s\[]", source, maxsplit=1)[0].replace("\\", "/").rpartition("/")[2]
+    found = _EGG.search(source) or (_FILE.fullmatch(file) if len(file) <= _LONG else None)
     return canonicalize_name(found[1]) if found else None
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_pyproject"]
 
-_DEPTH = 20  # dependency groups that include each other
+_DEPTH = 20  # dependency groups inside of each other
 
 
 def read_pyproject(source: Source) -> PinFile:
@@ -91,10 +91,11 @@ def _groups(taken: Taken, root: TomlNode) -> None:
     named = {_normal(name): value for name, _, value in entries}
     for name, _, _ in entries:
         taken.groups[name] = None
-        _group(taken, named, name, name, ())
+        _group(taken, named, name, name, (), set())
 
 
-def _group(taken: Taken, named: dict[str, TomlNode], name: str, group: str, chain: tuple[str, ...]) -> None:
+def _group(taken: Taken, named: dict[str, TomlNode], name: str, group: str, chain: tuple[str, ...], seen: set[str]) -> None:
+    seen.add(_normal(name))
     value = named[_normal(name)]
     if value.kind != "list":
         taken.problem(value, f"{shown(name)} is not a list")
@@ -106,13 +107,12 @@ def _group(taken: Taken, named: dict[str, TomlNode], name: str, group: str, chai
             taken.problem(element, f"{shown(name)} holds something that is not a requirement")
         elif _normal(included.string) not in named:
             taken.problem(included, f"there is no group {shown(included.string)!r}")
-        elif _normal(included.string) in (*chain, _normal(name)) or len(chain) >= _DEPTH or len(taken.pins) > _PINS:
+        elif _normal(included.string) in (*chain, _normal(name)):
             taken.problem(included, "groups include each other")
-        else:
-            _group(taken, named, included.string, group, (*chain, _normal(name)))
-
-
-_PINS = 100_000  # groups that include many groups, which include many groups
+        elif len(chain) >= _DEPTH:
+            taken.problem(included, f"groups stand more than {_DEPTH} deep inside of each other")
+        elif _normal(included.string) not in seen:
+            _group(taken, named, included.string, group, (*chain, _normal(name)), seen)
 
 
 def _normal(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.gate.declared import Include, Pin, PinFile, Problem
 from tfcompat.gate.readers.pep508 import read_requirement
-from tfcompat.requirement_lines import CONSTRAINTS, EDITABLE, OPTION, REQUIREMENTS, masked, other_source, shown
+from tfcompat.requirement_lines import COMMENT, CONSTRAINTS, EDITABLE, OPTION, REQUIREMENTS, masked, other_source, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["read_requirement_lines", "read_requirements"]
 
 _COMMENT_LINE = re.compile(r"\s*#")
-_COMMENT = re.compile(r"(?:^|\s+)#.*$", re.S)
-_OWN_OPTIONS = re.compile(r"\s+-.*$", re.S)
+_OWN_OPTIONS = re.compile(r"\s-.*$", re.S)
 _INDEX = re.compile(r"(?<!\S)(?:--(?:index-url|extra-index-url|find-links|pypi-url)|-[if])[=\s]?\s*\S+|(?<!\S)--no-index")
 _OTHER_OPTIONS = frozenset(
     [
@@ -115,7 +114,7 @@ class _Reader:
             self.option(line, option[1] or option[3], (option[2] or option[4] or "").strip())
             return
         self.hashes = self.hashes or " --hash" in line.text
-        text = _OWN_OPTIONS.sub("", line.text)
+        text = _OWN_OPTIONS.sub("", line.text).rstrip()
         self.requirement(line, 0, text)
 
     def requirement(self, line: _Line, at: int, text: str) -> None:
@@ -160,7 +159,7 @@ def _unquoted(value: str) -> str:
     """The first word of an option's value, as a shell splits it."""
     if value[:1] in ('"', "'") and (end := value.find(value[0], 1)) > 0:
         return value[1:end]
-    return re.split(r"\s+-", value)[0].strip()
+    return _OWN_OPTIONS.sub("", value).strip()
 
 
 def _logical_lines(text: str) -> Iterator[_Line]:
@@ -183,7 +182,8 @@ def _logical_lines(text: str) -> Iterator[_Line]:
 
 def _joined(pieces: list[tuple[str, int]]) -> Iterator[_Line]:
     whole = "".join(text for text, _ in pieces)
-    text = _COMMENT.sub("", whole)
+    comment = COMMENT.search(whole)
+    text = whole[: comment.start()] if comment else whole
     blank = len(text) - len(text.lstrip())
     if not text.strip():
         return

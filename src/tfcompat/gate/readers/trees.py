@@ -179,8 +179,9 @@ def parse_yaml(source: Source) -> tuple[Node, ...]:
 
     builder = _Builder(source)
     skipped = int(source.text.startswith("\ufeff"))  # libyaml does not count it
+    events: Any = yaml.parse(source.text[skipped:], Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     try:
-        for count, event in enumerate(yaml.parse(source.text[skipped:], Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
+        for count, event in enumerate(events):
             if count >= _EVENTS:
                 raise builder.error(event.start_mark.index + skipped, f"it has more than {_EVENTS:,} parts")
             _take(builder, event, skipped)

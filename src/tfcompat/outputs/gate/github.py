@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfcompat.outputs.gate.spans import span, summary
+from tfcompat.outputs.gate.spans import advice, span, summary
 from tfcompat.outputs.workflow import command
 
 if TYPE_CHECKING:
@@ -52,5 +52,5 @@ def _finding(finding: Finding, sources: Callable[[str], Source | None]) -> str:
     else:
         where |= {"col": str(at.column), "endColumn": str(max(at.end_column, at.column))}
     others = [f"{r.place}{f': {r.message}' if r.message else ''}" for r in finding.related]
-    text = "\n".join(filter(None, (finding.message, *others, finding.remedy)))
+    text = "\n".join(filter(None, (finding.message, *others, advice(finding))))
     return command(_LEVELS[finding.severity], text, **where, title=f"tfcompat: {finding.rule}")

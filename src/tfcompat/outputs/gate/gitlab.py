@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.gate.baseline import fingerprints
+from tfcompat.outputs.gate.spans import advice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ def render(report: Report, sources: Callable[[str], Source | None], settings: Se
 def _entry(finding: Finding, fingerprint: str) -> dict[str, Any]:
     others = "".join(f" ({r.place}{f': {r.message}' if r.message else ''})" for r in finding.related)
     return {
-        "description": f"{finding.message}{others}" + (f"; {finding.remedy}" if finding.remedy else ""),
+        "description": f"{finding.message}{others}" + (f"; {advice(finding)}" if advice(finding) else ""),
         "check_name": finding.rule,
         "fingerprint": fingerprint,
         "severity": _SEVERITIES[finding.severity],

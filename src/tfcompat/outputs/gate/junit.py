@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from tfcompat.errors import plain
+from tfcompat.outputs.gate.spans import advice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,7 @@ def _finding(suite: ElementTree.Element, finding: Finding, failing: tuple[str, .
     place = finding.place
     case = _case(suite, place.file, f"line {place.line}, column {place.column}: {finding.rule}")
     others = [f"{r.place}: {r.message}" if r.message else str(r.place) for r in finding.related]
-    text = "\n".join(filter(None, (f"{place}:{place.column}: {finding.severity}: {finding.message}", *others, finding.remedy)))
+    text = "\n".join(filter(None, (f"{place}:{place.column}: {finding.severity}: {finding.message}", *others, advice(finding))))
     if finding.suppressed is not None:
         _said(case, "skipped", finding.suppressed.reason)
     elif finding.severity in failing:

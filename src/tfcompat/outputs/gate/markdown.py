@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfcompat.errors import plain
 from tfcompat.outputs.gate.pages import HOME, page_address
-from tfcompat.outputs.gate.spans import summary
+from tfcompat.outputs.gate.spans import advice, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def _lines(report: Report) -> Iterator[str]:
 def _row(finding: Finding) -> str:
     rule = f"[{finding.rule}]({page_address(finding.rule)})" if HOME else finding.rule
     others = "".join(f"<br>{_escaped(f'{r.place}: {r.message}' if r.message else str(r.place))}" for r in finding.related)
-    cells = (finding.severity, _escaped(str(finding.place)), rule, _escaped(finding.message) + others, _escaped(finding.remedy))
+    cells = (finding.severity, _escaped(str(finding.place)), rule, _escaped(finding.message) + others, _escaped(advice(finding)))
     return f"| {' | '.join(cells)} |"
 
 

@@ -10,7 +10,7 @@ from tfcompat import __version__
 from tfcompat.errors import plain
 from tfcompat.gate.baseline import fingerprints
 from tfcompat.outputs.gate.pages import HOME, Page, pages
-from tfcompat.outputs.gate.spans import span
+from tfcompat.outputs.gate.spans import advice, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,7 +91,7 @@ def _result(finding: Finding, sources: Sources, index: Mapping[str, int], name: 
         "ruleId": finding.rule,
         **({"ruleIndex": index[finding.rule]} if finding.rule in index else {}),
         "level": _LEVELS[finding.severity],
-        "message": {"text": "\n".join(filter(None, (plain(finding.message), plain(finding.remedy))))},
+        "message": {"text": "\n".join(filter(None, (plain(finding.message), plain(advice(finding)))))},
         "locations": [_location(finding.place, sources)],
         "relatedLocations": related,
         "partialFingerprints": {_FINGERPRINT: name},

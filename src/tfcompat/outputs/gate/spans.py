@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tfcompat.gate.finding import Finding, Report
 from tfcompat.gate.source import Place, Source
 
-__all__ = ["Span", "counts", "span", "summary"]
+__all__ = ["Span", "advice", "counts", "span", "summary"]
 
 
 class Span(NamedTuple):
@@ -27,6 +27,11 @@ def span(place: Place, sources: Callable[[str], Source | None]) -> Span:
         return Span(place.line, place.column, place.line, place.column)
     last = source.place(place.end - 1)  # of its last character, or a span that ends with its line would end on the next
     return Span(place.line, place.column, last.line, last.column + 1)
+
+
+def advice(finding: Finding) -> str:
+    """What is to be done: what ``--fix`` would do, else what a person can do; may be empty."""
+    return finding.fix.description if finding.fix is not None else finding.remedy
 
 
 def counts(findings: list[Finding]) -> dict[str, int]:

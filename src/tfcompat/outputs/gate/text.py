@@ -9,7 +9,7 @@ from tfcompat.errors import plain
 from tfcompat.gate.finding import Finding, Report
 from tfcompat.gate.settings import Settings
 from tfcompat.gate.source import Place, Source
-from tfcompat.outputs.gate.spans import span, summary
+from tfcompat.outputs.gate.spans import advice, span, summary
 
 __all__ = ["WIDTH", "Piece", "lines", "render"]
 
@@ -53,7 +53,7 @@ def _finding(finding: Finding, sources: Sources, width: int, evidence: bool) -> 
     place = finding.place
     margin = len(str(max(place.line, *(related.place.line for related in finding.related), 0)))
     where = Piece(plain(f"{place.file}:{place.line}:{place.column}: "), "strong")
-    about = f" ({plain(finding.what)})" if finding.what else ""
+    about = f" ({plain(finding.what)})" if finding.what not in ("", place.file) else ""
     yield where, Piece(f"{finding.severity}[{finding.rule}]", finding.severity), Piece(f" {plain(finding.message)}{about}")
     yield from _snippet(place, sources, width, margin, finding.severity)
     for related in finding.related:
@@ -61,10 +61,8 @@ def _finding(finding: Finding, sources: Sources, width: int, evidence: bool) -> 
         at = related.place
         yield (Piece(plain(f"{' ' * margin} -> {at.file}:{at.line}:{at.column}{said}")),)
         yield from _snippet(at, sources, width, margin, "info")
-    if finding.remedy or finding.fix:
-        kind = "fix" if finding.fix else "help"
-        text = finding.fix.description if finding.fix else finding.remedy
-        yield Piece(f"{' ' * margin} = {kind}: ", "strong"), Piece(plain(text))
+    if advice(finding):
+        yield Piece(f"{' ' * margin} = {'fix' if finding.fix else 'help'}: ", "strong"), Piece(plain(advice(finding)))
     for statement in finding.evidence if evidence else ():
         yield (Piece(f"{' ' * margin} = evidence: {plain(statement)}", "dim"),)
 

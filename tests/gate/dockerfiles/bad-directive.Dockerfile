@@ -1,0 +1,4 @@
+# escape=/
+FROM python:3.11
+RUN echo \
+  a

@@ -1,0 +1,5 @@
+# check=skip=JSONArgsRecommended
+# escape=`
+FROM python:3.11
+RUN pip install `
+    tensorflow

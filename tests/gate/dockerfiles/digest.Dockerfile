@@ -1,0 +1,5 @@
+FROM tensorflow/tensorflow:2.15.0-gpu@sha256:66b44c162783bb92ab6f44c1b38bcdfef70af20937089deb7bc20a4f3d7e5491
+FROM python@sha256:66b44c162783bb92ab6f44c1b38bcdfef70af20937089deb7bc20a4f3d7e5491 AS second
+FROM localhost:5000/a/b:c
+FROM scratch
+FROM second

@@ -1,0 +1,3 @@
+Dear reader,
+
+this is a letter and no build.

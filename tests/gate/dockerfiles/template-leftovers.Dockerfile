@@ -1,0 +1,4 @@
+FROM python:{{ version }}
+{% if gpu %}
+RUN pip install tensorflow[and-cuda]
+{% endif %}

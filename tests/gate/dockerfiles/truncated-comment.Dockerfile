@@ -1,0 +1,5 @@
+FROM python:3.11
+RUN pip install \
+  tensorflow \
+# the end
+
