@@ -34,7 +34,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "inspection drift",
         "facts",
         "check",
+        "requirement_lines",
         "requirements_file",
+        "gate",
         "outputs",
         "cli __main__ __init__",
     )
@@ -51,6 +53,7 @@ EDGES = {
     "verification": {"errors", "reference", "stack", "matrix", "images", "drift", "registry", "sightings", "verification"},
     "probe": {"probe"},
     "probing": {"errors", "probing"},
+    "worktree": {"errors", "gate", "worktree"},
     "snapshot": {"errors", "reference", "matrix", "images", "contents", "drift", "refresh", "registry", "sightings", "snapshot"},
 }
 OUTSIDE = (
@@ -67,6 +70,7 @@ OUTSIDE = (
     "snapshot",
     "probe",
     "probing",
+    "worktree",
     "matrix.load",
     "matrix.compile",
     "matrix.catalogue",

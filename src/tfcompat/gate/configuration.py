@@ -21,6 +21,7 @@ __all__ = ["read_settings"]
 
 _KEYS = (
     "gpu", "driver", "platform", "build-args", "select", "ignore", "fail-on", "severity", "exclude", "images", "baseline", "excuse",
+    "registry",  # is for the commands that ask one, and read by them
 )  # fmt: skip
 _EXCUSE = ("rule", "path", "reason", "until", "contains")
 _LEVELS = ("off", "info", "warning", "error")

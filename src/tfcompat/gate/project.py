@@ -62,7 +62,7 @@ class Project:
             if kind is None or kind == "model":
                 continue
             if kind == "kubernetes":  # any YAML file may be one: the name alone says nothing
-                source = self.source(name)
+                source = self._perhaps(name)
                 if source is None or not looks_like(kind, source.text):
                     continue
             self.kinds[name] = kind
@@ -101,6 +101,15 @@ class Project:
             except CouldNotCheck as error:
                 self._sources[name] = None
                 self.unchecked.append(Unchecked(name, error.message))
+        return self._sources[name]
+
+    def _perhaps(self, name: str) -> Source | None:
+        """The text of a file that may be of no interest at all: what cannot be read of it is nothing to stop for."""
+        try:
+            self._sources[name] = self.tree.find(name)
+        except CouldNotCheck as error:
+            self._sources[name] = None
+            self.unchecked.append(Unchecked(name, error.message, grave=False))
         return self._sources[name]
 
     def dockerfile(self, name: str) -> Dockerfile | None:

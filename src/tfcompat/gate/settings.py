@@ -11,7 +11,7 @@ __all__ = ["Excuse", "Settings"]
 
 
 class Excuse(NamedTuple):
-    """An entry of ``[[tool.tfcompat.ignore]]``: a rule, where (a gitignore pattern; empty: everywhere), why, until when (ISO date or empty).
+    """An entry of ``[[tool.tfcompat.excuse]]``: a rule, where (a gitignore pattern; empty: everywhere), why, until when (ISO date or empty).
 
     ``contains``: only findings whose message has this text, for files such as lock files that can hold no comment.
     """
