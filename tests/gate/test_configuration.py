@@ -90,7 +90,7 @@ def test_a_single_gpu_may_be_text() -> None:
         (
             "[tool.tfcompat]\nzzz = 1",
             "2: tool.tfcompat has no key 'zzz'",
-            "there are gpu, driver, platform, build-args, select, ignore, fail-on, severity, exclude, images, baseline and excuse",
+            "there are gpu, driver, platform, build-args, select, ignore, fail-on, severity, exclude, images, baseline, excuse and registry",
         ),
         ("[tool.tfcompat]\ndriver = 535", "2: tool.tfcompat.driver should be text, not a number", 'put it in quotes: "535"'),
         (

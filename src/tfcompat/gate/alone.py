@@ -94,7 +94,7 @@ def _python(matrix: Matrix, stage: Stage, environment: Environment, pins: Pins) 
 
 
 def _where(text: str, place: Place | None) -> str:
-    return f"{place} (requires-python {text})" if place is not None else "markers"
+    return f"requires-python {text}" if place is not None else "markers"
 
 
 def _admitted(text: str) -> list[Version]:

@@ -104,7 +104,7 @@ def is_exact(wanted: SpecifierSet) -> bool:
 def _holds(marker: str, platform: str, python: str) -> bool:
     try:
         return Marker(marker).evaluate(marker_environment(platform, python))
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, KeyError, TypeError):  # the groups of PEP 751
         return True
 
 

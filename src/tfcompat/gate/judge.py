@@ -92,6 +92,8 @@ def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
             continue  # why it matters that TensorFlow is replaced: told with that
         level, message = _level(one), sentence(one)
         lacking = [f for f in libraries if f.rejects]
+        if one.verdict.reason == "replaced":
+            message += _required_by(subject)
         if one.verdict.reason == "replaced" and lacking:
             level, message = "error", f"{message}. {capital(sentence(lacking[0]))}"
         rule = said_as(one.rule.id, one.verdict.reason)
@@ -107,6 +109,15 @@ def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
             evidence=evidence,
             remedy=remedy(one) or REMEDIES.get(rule, ""),
         )
+
+
+def _required_by(subject: Subject) -> str:
+    """Which package brings the other TensorFlow, where no line asks for that by name."""
+    demands = subject.held.demands if subject.held is not None else ()
+    required = next((d for d in demands if d.by), None)
+    if required is None or any(not d.by and d.pin.kind != "constraint" for d in demands):
+        return ""
+    return f" ({required.by} requires tensorflow{required.specifier})"
 
 
 def _level(said: Said) -> Level:

@@ -32,6 +32,7 @@ _BASE_RULES = frozenset(
         "cudnn-runtime",
     )
 )
+_IN_PLACE = frozenset(("externally-managed-pip",))  # mended where it stands, unless the image has to change anyhow
 
 
 def with_fixes(
@@ -39,7 +40,7 @@ def with_fixes(
 ) -> list[Finding]:
     """The findings of *subject*; those that another base image mends share that one edit."""
     base: Fix | None = None
-    if any(f.rule in _BASE_RULES and f.severity != "info" for f in found):
+    if any(f.rule in _BASE_RULES - _IN_PLACE and f.severity != "info" for f in found):
         base = other_base(found, subject, project, images, matrix, target)
 
     def fix(finding: Finding) -> Fix | None:

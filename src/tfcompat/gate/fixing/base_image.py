@@ -12,16 +12,19 @@ from tfcompat.gate.subject import subject_of
 from tfcompat.reference import Reference
 from tfcompat.resolver.request import KNOWN_PYTHONS
 from tfcompat.tags import TagName
-from tfcompat.versions import version
+from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from packaging.version import Version
 
     from tfcompat.gate.finding import Finding
     from tfcompat.gate.follow import ImageFinder
     from tfcompat.gate.project import Project
     from tfcompat.gate.subject import Subject, Target
     from tfcompat.matrix import Matrix
+    from tfcompat.matrix.records import OfficialTag
 
 __all__ = ["other_base"]
 
@@ -93,13 +96,20 @@ def _candidates(matrix: Matrix, text: str, subject: Subject) -> Iterator[str]:
 
 
 def _official(matrix: Matrix, reference: Reference, subject: Subject) -> Iterator[str]:
-    """The tag of the release that is pinned comes first, then the newest."""
+    """The tag of the release that is pinned comes first, then those of the minor that is asked for, then the newest."""
     variants = set(TagName.parse(reference.tag or "latest").variants) - {"latest", "nightly", "py3"}
     if subject.gpu and not variants & {"gpu"}:
         variants |= {"gpu"}
     pinned = subject.held.version if subject.held is not None and subject.held.demands else None
     rows = [r for r in matrix.official_tags.values() if not r.rolling and not r.prerelease and r.tensorflow and set(r.variants) == variants]
-    rows.sort(key=lambda r: (version(r.tensorflow or "0") == pinned, version(r.tensorflow or "0")), reverse=True)
+    asked = TagName.parse(reference.tag or "latest").version
+    near = minor(asked) if asked is not None else None
+
+    def order(row: OfficialTag) -> tuple[bool, bool, Version]:
+        number = version(row.tensorflow or "0")
+        return number == pinned, minor(number) == near, number
+
+    rows.sort(key=order, reverse=True)
     yield from (row.tag for row in rows if row.status not in ("gone", "absent"))
 
 
@@ -122,7 +132,11 @@ def _cuda(matrix: Matrix, reference: Reference, subject: Subject) -> Iterator[st
     rows = [
         r
         for r in matrix.cuda_images
-        if r.cudnn is not None and version(r.cuda).major == built.major and r.available == "listed" and r.flavor in (flavor, "runtime")
+        if r.cudnn is not None
+        and r.os.rstrip("0123456789.") == match["os"].rstrip("0123456789.")
+        and version(r.cuda).major == built.major
+        and r.available == "listed"
+        and r.flavor in (flavor, "runtime")
     ]
     rows.sort(key=lambda r: (r.os != match["os"], r.flavor != flavor, abs(version(r.cuda).minor - built.minor), r.tag))
     yield from (row.tag for row in rows)

@@ -9,6 +9,8 @@ from tfcompat.gate.kinds import kind_of
 from tfcompat.prose import LIBRARY_PATH
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tfcompat.gate.declared import Pin
     from tfcompat.gate.finding import Finding
     from tfcompat.gate.instructions import Instruction
@@ -25,6 +27,8 @@ def added_line(finding: Finding, subject: Subject, project: Project) -> Fix | No
         return _cap(finding, subject, project)
     if finding.rule == "library-path-missing":
         return _library_path(subject, project)
+    if finding.rule == "externally-managed-pip":
+        return _virtual_environment(finding, project)
     if finding.rule == "comment-behind-from":
         return _comment_above(finding, project)
     return None
@@ -80,6 +84,28 @@ def _word(text: str, pin: Pin, requirement: str) -> Edit | None:
     return Edit(pin.place.file, end, end, f' "{requirement}"')
 
 
+_MAKE = (
+    "RUN apt-get update && apt-get install -y --no-install-recommends python3-venv && rm -rf /var/lib/apt/lists/* && python3 -m venv /opt/venv\n"
+    "ENV PATH=/opt/venv/bin:$PATH\n"
+)
+
+
+def _virtual_environment(finding: Finding, project: Project) -> Fix | None:
+    """Made before the first command that is refused; from then on ``pip`` and ``python3`` are those of the environment."""
+    dockerfile = project.dockerfile(finding.place.file) if kind_of(finding.place.file) == "dockerfile" else None
+    if dockerfile is None or any(i.keyword == "USER" for i in dockerfile.instructions):
+        return None
+    holder = _holder(dockerfile.instructions, finding.place.start)
+    if holder is None or "apt" not in dockerfile.source.text[: holder.end]:
+        return None  # another package manager, or none that is seen at work
+    start = dockerfile.source.offset(holder.line)
+    return Fix("work in a virtual environment", (Edit(dockerfile.source.name, start, start, _MAKE),))
+
+
+def _holder(instructions: Sequence[Instruction], offset: int) -> Instruction | None:
+    return next((i for i in instructions if i.start <= offset < i.end), None)
+
+
 def _library_path(subject: Subject, project: Project) -> Fix | None:
     """A RUN after the instruction that installs; for the interpreter that ``python`` is there."""
     install = next(
@@ -90,7 +116,7 @@ def _library_path(subject: Subject, project: Project) -> Fix | None:
     dockerfile = project.dockerfile(install.place.file) if kind_of(install.place.file) == "dockerfile" else None
     if dockerfile is None:
         return None
-    holder: Instruction | None = next((i for i in dockerfile.instructions if i.start <= install.place.start < i.end), None)
+    holder = _holder(dockerfile.instructions, install.place.start)
     if holder is None:
         return None
     text = dockerfile.source.text

@@ -101,14 +101,15 @@ def _version_and_build(rest: str) -> tuple[str, str]:
 
 def _clauses(text: str) -> list[tuple[str, str]] | None:
     """Operators and versions that all hold; None for alternatives and for what is neither."""
-    text, clauses, at = text.strip(), [], 0
+    text, at = text.strip(), 0
+    clauses: list[tuple[str, str]] = []
     if text in ("", "*", "=*", "==*", ">=0"):
         return []
     if "|" in text or len(text) > 1000 or absurd(text):
         return None
     while at < len(text):
         found = _CLAUSE.match(text, at)
-        if found is None:
+        if found is None or (clauses and not found[1]):
             return None
         clauses.append((found[1] or "", found[2]))
         at = found.end()

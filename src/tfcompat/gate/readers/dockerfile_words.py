@@ -35,6 +35,7 @@ KEYWORDS = frozenset(
 )
 _JSON_KEYWORDS = ("ADD", "CMD", "COPY", "ENTRYPOINT", "HEALTHCHECK", "RUN", "SHELL", "VOLUME")
 _LIST_KEYWORDS = ("ADD", "COPY", "EXPOSE", "FROM", "VOLUME")
+_BARE = re.compile(r"--(?:\"\"|'')*(?:[\"']?\\?)")  # ends the flags
 _WORD = re.compile(r"[^\t\v\f\r ]+")
 _BLANKS = re.compile(r"[\t\v\f\r ]+")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -86,7 +87,7 @@ def _flags(span: Span, at: int) -> tuple[tuple[Word, ...], int]:
         if not text.startswith("--", at):
             return tuple(flags), at
         start, at = at, _flag_end(text, at)
-        if at - start == 2:
+        if _BARE.fullmatch(text, start, at):
             return tuple(flags), at
         flags.append(span.word(start, at))
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["read_pdm_lock", "read_pipfile_lock", "read_poetry_lock", "read_pylock", "read_uv_lock"]
 
 _FILE = re.compile(
-    r'^[ \t]+\{ ?(?:file|url|name|path) ?= ?"[^"\\\n]*"(?:, ?[\w-]+ ?= ?(?:"[^"\\\n]*"|[0-9A-Z:.-]+|\{ ?[\w-]+ ?= ?"[^"\\\n]*" ?\}))* ?\},?',
+    r'^[ \t]+\{ ?(?:file|url) ?= ?"[^"\\\n]*"(?:, ?[\w-]+ ?= ?(?:"[^"\\\n]*"|[0-9A-Z:.-]+|\{ ?[\w-]+ ?= ?"[^"\\\n]*" ?\}))* ?\},?',
     re.M,
 )
 _HEADS = ("version", "metadata", "lock-version")
