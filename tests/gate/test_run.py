@@ -280,6 +280,7 @@ def test_system_packages(run: str, manager: str, packages: list[tuple[str, str]]
         ("ln -sf /usr/bin/python3.11 /usr/bin/python", ("link", "", "3.11", True, False)),
         ("ln -s $(which python3) /usr/local/bin/python", None),
         ("ln -s /usr/bin/pip3 /usr/bin/pip", None),
+        ("ln -s -t /usr/bin", None),
         ("pyenv install 3.9.16", ("source", "", "3.9", False, False)),
         ("cd Python-3.9.1 && ./configure && make -j4 && make altinstall", ("source", "", "3.9", False, False)),
     ],
@@ -382,6 +383,14 @@ def test_shells_in_shells_are_bounded() -> None:
     assert isinstance(
         actions_of(read_dockerfile(Source("D", f"FROM a\nRUN A=aaaa;{double}\n")).instructions[1], {}, Source("D", ""))[0], Opaque
     )
+
+
+@pytest.mark.parametrize(
+    "part", ["a==1 ", "$(", "<<E ", "eval ", "sudo ", "( ", "bash -c '", "; A=$A$A", "''", "| bash ", "&& pip install x", "-r"]
+)
+def test_hostile_runs_end_soon(part: str) -> None:
+    file = read_dockerfile(Source("D", "FROM a\nRUN A=aa pip install " + part * 5000))
+    assert len(actions_of(file.instructions[1], {}, file.source)) <= 5001
 
 
 # --- laws

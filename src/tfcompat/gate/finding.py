@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from tfcompat.gate.source import Place
 
-__all__ = ["Edit", "Finding", "Fix", "Level", "Related", "Report", "Suppressed", "Unchecked"]
+__all__ = ["LEVELS", "Edit", "Finding", "Fix", "Level", "Related", "Report", "Suppressed", "Unchecked", "in_order"]
 
 Level = Literal["error", "warning", "info"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "info")
@@ -60,6 +60,12 @@ class Finding(NamedTuple):
     fix: Fix | None = None
     suppressed: Suppressed | None = None
     what: str = ""
+
+
+def in_order(finding: Finding) -> tuple[object, ...]:
+    """For sorting: by file and place, and of one place the gravest first."""
+    place = finding.place
+    return place.file, place.line, place.column, LEVELS.index(finding.severity), finding.rule
 
 
 class Unchecked(NamedTuple):

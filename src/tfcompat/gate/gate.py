@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tfcompat.errors import RequestError
 from tfcompat.gate.alone import stages_alone
 from tfcompat.gate.checks import find_unrequested
-from tfcompat.gate.finding import Report
+from tfcompat.gate.finding import Report, in_order
 from tfcompat.gate.findings import findings_of
 from tfcompat.gate.fixing import with_fixes
 from tfcompat.gate.follow import DEFAULT_PLATFORM, ImageFinder
@@ -62,7 +62,7 @@ def run_gate(tree: Tree, names: Sequence[str], settings: Settings, matrix: Matri
     found = dict.fromkeys(_findings(examined, matrix))
     unread = {unchecked.file for unchecked in project.unchecked if unchecked.grave}
     checked = tuple(sorted((project.read_names | {n for n in project.kinds if n not in unread}) - unread))
-    ordered = sorted(_once(found), key=lambda f: (f.place.file, f.place.line, f.place.column, f.rule, f.message))
+    ordered = sorted(_once(found), key=in_order)
     said = {(f.place.file, f.place.line) for f in ordered if f.rule == "comment-behind-from"}
     unchecked = tuple(u for u in project.unchecked if u.grave or (u.file, u.line) not in said)
     return selected(Report(tuple(ordered), checked, unchecked, matrix.measured), settings)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tfcompat.gate.baseline import Baseline, fingerprints
 from tfcompat.gate.comments import Comment, find_comments, is_dockerfile
-from tfcompat.gate.finding import Finding, Report, Suppressed
+from tfcompat.gate.finding import Finding, Report, Suppressed, in_order
 from tfcompat.gate.patterns import Patterns
 from tfcompat.gate.rulebook import rule_names
 from tfcompat.gate.selection import is_selected, nearest, selected
@@ -55,7 +55,7 @@ def suppress(
 
 
 def _sorted(report: Report) -> Report:
-    return report._replace(findings=tuple(sorted(report.findings, key=lambda f: (f.place.file, f.place.line, f.place.column, f.rule))))
+    return report._replace(findings=tuple(sorted(report.findings, key=in_order)))
 
 
 def _excused(findings: Sequence[Finding], candidates: Sequence[_Candidate], sources: Sources) -> tuple[list[Finding], set[int]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
+import zlib
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -58,14 +60,24 @@ def examine(data: bytes) -> None:
 
 
 def one_input(data: bytes) -> None:
-    """As :func:`examine`; a slow input is kept in ``slow`` below the current folder."""
+    """As :func:`examine`; a slow input is kept in ``slow`` below the current folder, and one that fails in ``failed``, once for each place."""
     began = time.perf_counter()
-    examine(data)
+    try:
+        examine(data)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{type(error).__name__}-{Path(frames[-1].filename).stem}-{frames[-1].lineno}"
+        if not Path("failed", where).exists():
+            print(where, error, flush=True)
+            _keep("failed", where, data)
     taken = time.perf_counter() - began
     if taken > SLOW:
-        folder = Path("slow")
-        folder.mkdir(exist_ok=True)
-        (folder / f"{taken:.1f}-{hash(data) & 0xFFFFFFFF:08x}").write_bytes(data)
+        _keep("slow", f"{taken:.1f}-{zlib.crc32(data):08x}", data)
+
+
+def _keep(folder: str, name: str, data: bytes) -> None:
+    Path(folder).mkdir(exist_ok=True)
+    Path(folder, name).write_bytes(data)
 
 
 def seed(folder: Path, most: int = 40) -> None:

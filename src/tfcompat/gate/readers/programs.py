@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from tfcompat.gate.commands import Install, Marked, Opaque, Variable
@@ -215,8 +216,9 @@ class Follower:
                 yield Variable(name, self.session.variables[name], call.place)
 
     def _eval(self, call: Call) -> Iterator[Action]:
-        if all(word.value is not None for word in call.words):
-            yield from self._nested(call, _spaced([word.span() for word in call.words[1:]]))
+        words = list(dropwhile(lambda word: word.shown == "eval", call.words))
+        if all(word.value is not None for word in words):
+            yield from self._nested(call, _spaced([word.span() for word in words]))
         elif not _HOOK.search(call.shown):
             yield Opaque(call.shown, call.place)
 

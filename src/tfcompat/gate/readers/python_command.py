@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfcompat.gate.commands import FileArgument, Install, Interpreter, Opaque, Variable
 from tfcompat.gate.readers.calls import environment_of, options_of, python_of
+from tfcompat.gate.readers.conda_command import activate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +84,7 @@ def link(call: Call) -> Iterator[Action]:
     """``ln -s /usr/bin/python3.11 /usr/bin/python``."""
     options, others = options_of(call.words[1:], frozenset(("-t", "-S")))
     into = next((option.value for option in options if option.name == "-t" and option.value is not None), None)
-    if len(others) < 2 and into is None:
+    if not others or (len(others) < 2 and into is None):
         return
     source, target = others[0].shown, (others[-1] if into is None else into).shown.rstrip("/")
     name = source.rpartition("/")[2]
@@ -94,8 +95,6 @@ def link(call: Call) -> Iterator[Action]:
 
 def sourced(call: Call) -> Iterator[Action]:
     """``. DIR/bin/activate`` and ``source activate NAME``."""
-    from tfcompat.gate.readers.conda_command import activate
-
     if len(call.words) == 1:
         return
     file = call.words[1]

@@ -82,13 +82,11 @@ def _script(instruction: Instruction) -> Span:
             return body if program in _SHELLS else Span("", ())
         return body
     text, offsets = [value.text], list(value.offsets)
-    for heredoc in instruction.heredocs:
-        end = f"\n{heredoc.body}{heredoc.name}"
-        text.append(end)
-        offsets += (heredoc.start, *range(heredoc.start, heredoc.end), *(heredoc.end,) * len(heredoc.name))
-    # between two heredocs the shell wants no blank line
-    joined = text[0] + text[1] + "".join("\n" + part[1:] for part in text[2:])
-    return Span(joined + "\n", (*offsets, instruction.heredocs[-1].end))
+    last = instruction.end - 1
+    for heredoc in instruction.heredocs:  # the shell gets them behind its command, each with its delimiter
+        text.append(f"\n{heredoc.body}{heredoc.name}")
+        offsets += (min(heredoc.start, last), *range(heredoc.start, heredoc.end), *(min(heredoc.end, last),) * len(heredoc.name))
+    return Span("".join(text) + "\n", (*offsets, last))
 
 
 def _is_heredoc_alone(value: str) -> bool:

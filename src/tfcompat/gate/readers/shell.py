@@ -236,11 +236,14 @@ class _Reader:
         self.phase = ""
         if self.words or self.assignments or self.redirections or self.operator not in _CONNECTORS:
             self._separator(";")
+        changed: dict[int, list[Redirection]] = {}
         for number, which, strip_tabs in self.bodies:
-            command = self.commands[number]
-            redirections = list(command.redirections)
+            if number not in changed:
+                changed[number] = list(self.commands[number].redirections)
+            redirections = changed[number]
             redirections[which] = redirections[which]._replace(body=self._body(redirections[which].target, strip_tabs))
-            self.commands[number] = command._replace(redirections=tuple(redirections))
+        for number, redirections in changed.items():
+            self.commands[number] = self.commands[number]._replace(redirections=tuple(redirections))
         self.bodies = []
 
     def _separator(self, operator: str) -> None:
