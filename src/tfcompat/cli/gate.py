@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.cli.registry import add_registry_arguments
 from tfcompat.errors import CouldNotCheck
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tfcompat.cli.asked import Asked
     from tfcompat.cli.fixing import Change
-    from tfcompat.gate.finding import Report
+    from tfcompat.gate.finding import Report, Unchecked
+    from tfcompat.gate.gate import BaseImage
     from tfcompat.gate.source import Source, Tree
     from tfcompat.matrix import Matrix
+    from tfcompat.stack import Image
 
 __all__ = ["add_arguments"]
 
@@ -119,20 +121,28 @@ def _judged(asked: Asked, options: argparse.Namespace, registries: _Registries) 
     return changes, report
 
 
-def _judge(asked: Asked, tree: Tree, matrix: Matrix, options: argparse.Namespace) -> Report:
+def _judge(asked: Asked, tree: Tree, seen: _Seen, options: argparse.Namespace) -> Report:
     from datetime import date
 
     from tfcompat.gate.gate import run_gate
     from tfcompat.gate.selection import selected, shown
     from tfcompat.gate.suppression import suppress
 
-    report = selected(run_gate(tree, asked.names, asked.settings, matrix), asked.settings)
-    report = report._replace(not_checked=(*asked.unread, *report.not_checked))
+    report = selected(run_gate(tree, asked.names, asked.settings, seen.matrix, seen.images), asked.settings)
+    report = report._replace(not_checked=(*asked.unread, *report.not_checked, *seen.unanswered))
     if not (report.checked or report.not_checked):
         raise CouldNotCheck(f"nothing to check below {', '.join(options.paths or ['.'])}", _NOTHING)
     today = date.today().isoformat()
     report = suppress(report, _sources(tree), asked.settings, asked.baseline, today, not options.no_inline, asked.whole)
     return shown(report, asked.settings, options.info)
+
+
+class _Seen(NamedTuple):
+    """The matrix, the images of which a registry told the contents, and those that none gave an answer for."""
+
+    matrix: Matrix
+    images: Mapping[str, Image]
+    unanswered: tuple[Unchecked, ...] = ()
 
 
 class _Registries:
@@ -144,22 +154,30 @@ class _Registries:
         self.matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
         self._options = options
         self._asked: set[str] = set()
+        self._images: dict[str, Image] = {}
+        self._unanswered: list[Unchecked] = []
 
-    def seen(self, asked: Asked, tree: Tree) -> Matrix:
-        """As registries see the images of *tree* now, where they are to be asked. Raises :class:`CouldNotCheck` where one does not answer."""
-        if not self._options.online:
-            return self.matrix
+    def seen(self, asked: Asked, tree: Tree) -> _Seen:
+        """As registries see the images of *tree* now, where they are to be asked."""
+        if self._options.online:
+            from tfcompat.gate.gate import references
+
+            bases = [b for b in references(tree, asked.names, asked.settings, self.matrix) if b.reference not in self._asked]
+            self._ask(bases)
+        return _Seen(self.matrix, self._images, tuple(self._unanswered))
+
+    def _ask(self, bases: Sequence[BaseImage]) -> None:
         from tfcompat.cli.registry import open_registries
-        from tfcompat.gate.gate import references
-        from tfcompat.reference import Reference
-        from tfcompat.sightings import fetch_sightings
+        from tfcompat.gate.finding import Unchecked
+        from tfcompat.online import look_at
 
-        wanted = [name for name in references(tree, asked.names, asked.settings, self.matrix) if name not in self._asked]
-        if wanted:
-            self._asked.update(wanted)
-            with open_registries(self._options) as registries:
-                self.matrix = self.matrix.with_sightings(fetch_sightings(registries, map(Reference.parse, wanted)))
-        return self.matrix
+        if not bases:
+            return
+        self._asked.update(base.reference for base in bases)
+        with open_registries(self._options) as registries:
+            self.matrix, learned, failed = look_at([(b.reference, b.platform) for b in bases], registries, self.matrix)
+        self._images |= learned
+        self._unanswered += [Unchecked(b.place.file, failed[b.reference].message, b.place.line) for b in bases if b.reference in failed]
 
 
 def _sources(tree: Tree, changes: Sequence[Change] = ()) -> Callable[[str], Source | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import RequestError
@@ -44,18 +45,19 @@ class Build(NamedTuple):
 
 
 class ImageFinder:
-    """Images by reference, as the settings say they are to be judged."""
+    """Images by reference: as the settings say they are to be judged, else as a registry has them (*learned*), else as the matrix does."""
 
-    def __init__(self, matrix: Matrix, settings: Settings) -> None:
+    def __init__(self, matrix: Matrix, settings: Settings, learned: Mapping[str, Image] = MappingProxyType({})) -> None:
         self.matrix = matrix
         self.settings = settings
+        self.learned = learned
 
     def find(self, text: str) -> Image:
         """Raises :class:`RequestError` for what is no reference."""
         named = self.settings.images
         alias = named.get(text) or named.get(text.partition("@")[0].rpartition(":")[0])
         if alias is None:
-            return find_image(self.matrix, text)
+            return self.learned.get(text) or find_image(self.matrix, text)
         return find_image(self.matrix, alias)._replace(reference=text, means=f"judged as {alias}")
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import RequestError
 from tfcompat.gate.alone import stages_alone
 from tfcompat.gate.checks import find_unrequested
 from tfcompat.gate.finding import Report, in_order
 from tfcompat.gate.findings import findings_of
-from tfcompat.gate.fixing import with_fixes
 from tfcompat.gate.follow import DEFAULT_PLATFORM, ImageFinder
 from tfcompat.gate.project import Project
 from tfcompat.gate.selection import selected
@@ -20,24 +20,33 @@ from tfcompat.platforms import PLATFORMS
 from tfcompat.versions import parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tfcompat.gate.finding import Finding
     from tfcompat.gate.settings import Settings
-    from tfcompat.gate.source import Tree
+    from tfcompat.gate.source import Place, Tree
     from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
+    from tfcompat.stack import Image
 
-__all__ = ["parse_target", "references", "run_gate"]
+__all__ = ["BaseImage", "parse_target", "references", "run_gate"]
+
+
+class BaseImage(NamedTuple):
+    """An image that a build stands on or that is started, and where it is named."""
+
+    reference: str
+    platform: str
+    place: Place
 
 
 class Examined:
     """A tree that was followed to its ends: what is built and started, and what each environment of that is."""
 
-    def __init__(self, tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix) -> None:
+    def __init__(self, tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix, learned: Mapping[str, Image]) -> None:
         self.project = Project(tree, names)
         self.target = target = parse_target(settings, matrix)
-        self.images = ImageFinder(matrix, settings)
+        self.images = ImageFinder(matrix, settings, learned)
         started = stages_started(self.project, settings, self.images)
         alone = stages_alone(self.project, settings.platform or DEFAULT_PLATFORM, matrix)
         self.pairs: list[tuple[Started, Subject]] = [
@@ -52,12 +61,14 @@ class Examined:
         return [(started, subject) for started, subject in self.pairs if subject.relevant]
 
 
-def run_gate(tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix) -> Report:
-    """Judge the files *names* of *tree*, and those that they lead to.
+def run_gate(
+    tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix, learned: Mapping[str, Image] = MappingProxyType({})
+) -> Report:
+    """Judge the files *names* of *tree*, and those that they lead to. *learned*: images by reference, as a registry has them.
 
     Raises :class:`tfcompat.errors.RequestError` for settings that cannot be understood.
     """
-    examined = Examined(tree, names, settings, matrix)
+    examined = Examined(tree, names, settings, matrix, learned)
     project = examined.project
     found = dict.fromkeys(_findings(examined, matrix))
     unread = {unchecked.file for unchecked in project.unchecked if unchecked.grave}
@@ -68,18 +79,25 @@ def run_gate(tree: Tree, names: Sequence[str], settings: Settings, matrix: Matri
     return selected(Report(tuple(ordered), checked, unchecked, matrix.measured), settings)
 
 
-def references(tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix) -> list[str]:
-    """The images that TensorFlow is in or installed into, as a registry can be asked for them."""
-    examined = Examined(tree, names, settings, matrix)
-    bases = (subject.stage.base for _, subject in examined.relevant)
-    return sorted({base.text for base in bases if base is not None and base.image is not None})
+def references(tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix) -> list[BaseImage]:
+    """The images that TensorFlow is in or installed into, which a registry can be asked for; each once for each platform."""
+    examined = Examined(tree, names, settings, matrix, {})
+    found: dict[tuple[str, str], BaseImage] = {}
+    for _, subject in examined.relevant:
+        base = subject.stage.base
+        if base is not None and base.image is not None and not base.image.means.startswith("judged as"):
+            found.setdefault((base.text, subject.stage.platform), BaseImage(base.text, subject.stage.platform, base.place))
+    return list(found.values())
 
 
 def _findings(examined: Examined, matrix: Matrix) -> Iterator[Finding]:
     project, relevant = examined.project, examined.relevant
     for _, subject in relevant:
         found = list(findings_of(subject, project, matrix))
-        yield from with_fixes(found, subject, project, examined.images, matrix, examined.target) if found else ()
+        if found:
+            from tfcompat.gate.fixing import with_fixes
+
+            yield from with_fixes(found, subject, project, examined.images, matrix, examined.target)
     yield from find_unrequested(relevant, project.all_uses)
 
 

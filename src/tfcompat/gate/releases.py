@@ -38,10 +38,14 @@ class Releases:
 
         None where no release is inside. Releases that were yanked count where a pin names them.
         """
-        inside = [k for k in self._known(name) if all(w.contains(k.version) for w in wanted)]
         named = {s.version for w in wanted for s in w if s.operator == "=="}
-        inside = [k for k in inside if not k.yanked or str(k.version) in named]
-        return next((k.version for k in [*(k for k in inside if k.serves), *inside]), None)
+
+        def inside(known: Known) -> bool:
+            return (not known.yanked or str(known.version) in named) and all(w.contains(known.version) for w in wanted)
+
+        newest_first = self._known(name)
+        serving = (k.version for k in newest_first if k.serves and inside(k))
+        return next(serving, None) or next((k.version for k in newest_first if inside(k)), None)
 
     def together(self, name: str, wanted: Sequence[SpecifierSet]) -> bool:
         """Whether some release is inside all of *wanted*; of a package that is not known, whether they name one version."""

@@ -50,8 +50,9 @@ def stages_started(project: Project, settings: Settings, images: ImageFinder) ->
                 found += [Started(_with(stage, use.environment), use) for stage in _target(stages_of(build, platform), build.target)]
             elif use.reference is not None:
                 found += _of_image(project, images, use, platform)
+    followed = {file for file, _, _ in built}
     for name in project.of_kind(("dockerfile",)):
-        if all(key[0] != name for key in built):
+        if name not in followed:
             stages = stages_of(Build(name, None, settings.build_args), settings.platform)
             found += [Started(stage) for stage in _leaves(stages)]
     return found
