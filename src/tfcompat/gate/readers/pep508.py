@@ -69,6 +69,8 @@ def read_requirement(text: str, locate: Locate, whole: Place, kind: PinKind = "r
     except (InvalidRequirement, ValueError) as error:
         reason = str(error).partition("\n")[0]
         return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: {shown(reason)}")
+    if package_name(read.name) is None:  # packaging takes names that end in punctuation, and no package has one
+        return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: {shown(read.name)!r} is no name of a package")
     place, version_place = _places(text, read, locate, whole)
     return Pin(
         canonicalize_name(read.name),
