@@ -297,6 +297,7 @@ def test_the_loader_is_told() -> None:
         "find /usr/lib/nvidia -name lib > /etc/ld.so.conf.d/n.conf": "find /usr/lib/nvidia -name lib",
         "<<EOF cat > /etc/ld.so.conf.d/a.conf\n/x\nEOF": "/x\n",
         "ldconfig /a": "/a",
+        "A=1 | tee /etc/ld.so.conf.d/x": "tee /etc/ld.so.conf.d/x",
     }
     for run, text in written.items():
         found = one(run)

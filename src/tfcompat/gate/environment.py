@@ -97,6 +97,7 @@ class Stage:
         self.variables: dict[str, str | None] = {}
         self.variable_places: dict[str, Place] = {}
         self.workdir = "/"
+        self.shell: tuple[str, ...] = ()  # the words of SHELL
         self.copies: list[Copied] = []
         self.system: list[SystemPackages] = []
         self.libraries: list[Libraries] = []
@@ -114,7 +115,7 @@ class Stage:
         twin.variables, twin.variable_places = dict(self.variables), dict(self.variable_places)
         twin.origin = self
         twin.build, twin.number = self.build, self.number
-        twin.workdir, twin.marker_removed = self.workdir, self.marker_removed
+        twin.workdir, twin.marker_removed, twin.shell = self.workdir, self.marker_removed, self.shell
         twin.copies, twin.system = list(self.copies), list(self.system)
         twin.libraries, twin.opaque = list(self.libraries), list(self.opaque)
         return twin

@@ -151,6 +151,8 @@ class _Follower:
             stage.workdir = absolute(stage.workdir, text) if text else stage.workdir
         elif keyword in ("COPY", "ADD"):
             self._copy(stage, instruction)
+        elif keyword == "SHELL":
+            stage.shell = instruction.json or ()
         elif keyword == "RUN":
             self._run(stage, instruction)
 
@@ -201,7 +203,7 @@ class _Follower:
     def _run(self, stage: Stage, instruction: Instruction) -> None:
         kept = len(stage.copies)
         stage.copies += self._mounts(stage, instruction)
-        actions = actions_of(instruction, stage.variables, self.source)
+        actions = actions_of(instruction, stage.variables, self.source, stage.shell)
         Installer(self.project, stage).apply(actions)
         del stage.copies[kept:]
 

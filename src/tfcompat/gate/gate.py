@@ -94,10 +94,11 @@ def _findings(examined: Examined, matrix: Matrix) -> Iterator[Finding]:
     project, relevant = examined.project, examined.relevant
     for _, subject in relevant:
         found = list(findings_of(subject, project, matrix))
-        if found:
+        if any(one.severity != "info" for one in found):  # a note has no fix
             from tfcompat.gate.fixing import with_fixes
 
-            yield from with_fixes(found, subject, project, examined.images, matrix, examined.target)
+            found = with_fixes(found, subject, project, examined.images, matrix, examined.target)
+        yield from found
     yield from find_unrequested(relevant, project.all_uses)
 
 

@@ -94,7 +94,6 @@ def specifier(text: str) -> SpecifierSet:
         return SpecifierSet(prereleases=True)
 
 
-@lru_cache(maxsize=4096)
 def is_exact(wanted: SpecifierSet) -> bool:
     """Whether it names one version."""
     return any(s.operator in ("==", "===") and not s.version.endswith(".*") for s in wanted)

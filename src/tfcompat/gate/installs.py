@@ -102,8 +102,7 @@ class Installer:
             if isinstance(action, c.Install):
                 self._install(action)
             elif isinstance(action, c.Removed):
-                environment = self._default()
-                environment.steps.append(Step((), removed=action.names))
+                self._removal(action)
             elif isinstance(action, c.SystemPackages):
                 self._system(action)
             elif isinstance(action, c.Interpreter):
@@ -216,6 +215,12 @@ class Installer:
                 environment.python = _uv_python(environment.python, *found.python)
         environment.python = conda_python(pins) or environment.python
         environment.steps.append(Step(tuple(pins), tuple(constraints), install))
+
+    def _removal(self, removed: c.Removed) -> None:
+        name = removed.environment
+        found = self.stage.environments.get(absolute(self.stage.workdir, name) if "/" in name else f"conda:{name}") if name else None
+        if not removed.conditional:
+            (found or self._default()).steps.append(Step((), removed=removed.names))
 
     def _ambient_constraints(self, install: c.Install) -> list[c.FileArgument]:
         paths = [text for name in _CONSTRAINT_VARIABLES if (text := self._variable(name))]

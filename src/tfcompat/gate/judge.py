@@ -83,41 +83,40 @@ def finding(
 def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     """What the rules of the rulebook find, but for what is ok."""
     said = [f for f in evaluate(matrix, subject.stack, RULES) if f.verdict.outcome != "ok" and not _beside_the_point(f, subject)]
-    replaced = any(f.verdict.reason == "replaced" for f in said)
-    if any(f.verdict.reason == "keras-2-is-tf-keras" for f in said):
-        said = [f for f in said if f.rule.id != "keras-range"]  # the same, with less to go by
-    libraries = [f for f in said if replaced and f.rule.id in _LIBRARIES]
+    reasons = {f.verdict.reason for f in said}
+    lacking = next((f for f in said if f.rule.id in _LIBRARIES and f.rejects), None)
     for one in said:
-        if one in libraries:
+        if one.rule.id == "keras-range" and "keras-2-is-tf-keras" in reasons:
+            continue  # the same, with less to go by
+        if one.rule.id in _LIBRARIES and "replaced" in reasons:
             continue  # why it matters that TensorFlow is replaced: told with that
         level, message = _level(one), sentence(one)
-        lacking = [f for f in libraries if f.rejects]
         if one.verdict.reason == "replaced":
-            message += _required_by(subject)
-        if one.verdict.reason == "replaced" and lacking:
-            level, message = "error", f"{message}. {capital(sentence(lacking[0]))}"
-        rule = said_as(one.rule.id, one.verdict.reason)
-        place = place_of(subject, *_names(one))
-        evidence = tuple(dict.fromkeys((*one.verdict.evidence, *(s for fact in one.facts for s in fact.evidence))))
-        yield finding(
-            subject,
-            rule,
-            level,
-            place,
-            message,
-            *_related(one, subject),
-            evidence=evidence,
-            remedy=remedy(one) or REMEDIES.get(rule, ""),
-        )
+            level = "error" if lacking is not None else level
+            message += _required_by(subject) + (f". {capital(sentence(lacking))}" if lacking is not None else "")
+        yield _as_finding(one, level, message, subject)
+
+
+def _as_finding(said: Said, level: Level, message: str, subject: Subject) -> Finding:
+    rule = said_as(said.rule.id, said.verdict.reason)
+    evidence = tuple(dict.fromkeys((*said.verdict.evidence, *(s for fact in said.facts for s in fact.evidence))))
+    place = place_of(subject, *_names(said))
+    return finding(
+        subject, rule, level, place, message, *_related(said, subject), evidence=evidence, remedy=remedy(said) or REMEDIES.get(rule, "")
+    )
+
+
+def _required(subject: Subject) -> str:
+    """Which package brings this TensorFlow, where no line asks for it by name."""
+    demands = [d for d in subject.held.demands if d.pin.kind != "constraint"] if subject.held is not None else []
+    if not demands or any(not d.by for d in demands):
+        return ""
+    return f"{demands[0].by} requires tensorflow{demands[0].specifier}"
 
 
 def _required_by(subject: Subject) -> str:
-    """Which package brings the other TensorFlow, where no line asks for that by name."""
-    demands = subject.held.demands if subject.held is not None else ()
-    required = next((d for d in demands if d.by), None)
-    if required is None or any(not d.by and d.pin.kind != "constraint" for d in demands):
-        return ""
-    return f" ({required.by} requires tensorflow{required.specifier})"
+    required = _required(subject)
+    return f" ({required})" if required else ""
 
 
 def _level(said: Said) -> Level:
@@ -163,11 +162,7 @@ def _related(said: Said, subject: Subject) -> Iterator[Related]:
 
 def _told(name: str, value: object, subject: Subject) -> str:
     """What stands at the other place."""
-    if name == "tensorflow" and subject.held is not None:
-        required = next((d for d in subject.held.demands if d.by), None)
-        if required is not None and not any(not d.by for d in subject.held.demands):
-            return f"{required.by} requires tensorflow{required.specifier}"
-        return str(value)
-    if name in ("cuda", "cudnn", "python"):
-        return f"{ {'cuda': 'CUDA', 'cudnn': 'cuDNN', 'python': 'Python'}[name] } {value if value is not None else '(unknown)'}"
-    return str(value)
+    if name == "tensorflow":
+        return _required(subject) or str(value)
+    known = {"cuda": "CUDA", "cudnn": "cuDNN", "python": "Python"}.get(name)
+    return f"{known} {value if value is not None else '(unknown)'}" if known else str(value)

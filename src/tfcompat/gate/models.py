@@ -64,7 +64,7 @@ def _models(project: Project, source: str) -> list[str]:
     if kind_of(source) == "model":
         return [source]
     if source and project.is_folder(source):
-        return [n for n in sorted(project.all_names) if n.startswith(f"{source}/") and kind_of(n) == "model" and not n.endswith(".pb")]
+        return [n for n in project.models if n.startswith(f"{source}/") and not n.endswith(".pb")]
     return []
 
 

@@ -77,6 +77,11 @@ class Project:
         """Every file of the tree that is not ignored."""
         return frozenset(self.tree.names())
 
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """The model files of the tree, sorted."""
+        return tuple(sorted(name for name in self.all_names if kind_of(name) == "model"))
+
     def exists(self, name: str) -> bool:
         return name in self.all_names
 

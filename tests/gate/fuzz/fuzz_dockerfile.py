@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of the Dockerfile reader and of what follows its RUN lines.
 
     python -m pip install atheris    # wheels for CPython 3.11
-    cd /work/main && mkdir -p /tmp/corpus && cp tests/gate/dockerfiles/* /tmp/corpus
+    mkdir -p /tmp/corpus && cp tests/gate/dockerfiles/* /tmp/corpus
     python tests/gate/fuzz/fuzz_dockerfile.py /tmp/corpus -max_total_time=600 -max_len=2000 -timeout=10 -dict=tests/gate/fuzz/dockerfile.dict
 
 Nothing may raise or hang, and every place lies inside of its instruction.

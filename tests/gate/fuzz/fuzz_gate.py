@@ -61,11 +61,12 @@ def examine(data: bytes) -> None:
         assert source is not None, name
         edited(source, edits)
     again = run_gate(tree, tree.names()[::-1], Settings(), matrix)
-    assert _sorted(again) == _sorted(report), "the order of files matters"
+    assert _in_order(again) == _in_order(report), "the order of files matters"
 
 
-def _sorted(report: Report) -> Report:
-    return report._replace(not_checked=tuple(sorted(report.not_checked)))
+def _in_order(report: Report) -> list[tuple[object, ...]]:
+    """What is said. Of the same finding in two builds either may be named."""
+    return [*sorted(finding[:4] for finding in report.findings), *sorted(report.not_checked), report.checked]
 
 
 def one_input(data: bytes) -> None:

@@ -91,7 +91,7 @@ class Follower:
                 before = None
                 continue
             call = call._replace(before=before if command.piped else None)
-            before = call
+            before = call if call.words else None
             yield from self.follow_call(call)
         self._subshells(())
 
