@@ -2,6 +2,6 @@
 FROM python:3.13-slim-bookworm
 COPY . /usr/src/tfcompat
 RUN pip install --no-cache-dir /usr/src/tfcompat && rm -r /usr/src/tfcompat
-USER nobody
+USER 65534:65534
 WORKDIR /project
 ENTRYPOINT ["tfcompat", "gate"]
