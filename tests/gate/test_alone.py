@@ -41,7 +41,9 @@ def test_a_file_that_names_its_interpreter_is_judged_with_it(name: str) -> None:
     assert rules({name: text.replace("3.12", "3.11").replace("3.13", "3.12")}) == []
 
 
-@pytest.mark.parametrize(("admitted", "errors"), [(">=3.9", 0), (">=3.9,<4", 0), (">=3.12", 1), ("<3.9", 1), (">=3.11", 0), ("==3.10.*", 0)])
+@pytest.mark.parametrize(
+    ("admitted", "errors"), [(">=3.9", 0), (">=3.9,<4", 0), (">=3.12", 1), ("<3.9", 1), (">=3.11", 0), ("==3.10.*", 0)]
+)
 def test_the_newest_admitted_interpreter_that_has_a_wheel_is_taken(admitted: str, errors: int) -> None:
     text = f'[project]\nname = "x"\nversion = "1"\nrequires-python = "{admitted}"\ndependencies = ["tensorflow==2.15.0"]\n'
     assert rules({"pyproject.toml": text}) == ["pyproject.toml:5 no-wheel-for-interpreter"] * errors
@@ -100,7 +102,10 @@ def test_a_lock_that_does_not_satisfy_its_project() -> None:
 
 
 def test_a_file_that_another_includes_is_still_judged_once() -> None:
-    files: Files = {"requirements.txt": "-r requirements-base.txt\nnumpy==2.1.0\n", "requirements-base.txt": "tensorflow==2.15.0\nkeras==3.0.0\n"}
+    files: Files = {
+        "requirements.txt": "-r requirements-base.txt\nnumpy==2.1.0\n",
+        "requirements-base.txt": "tensorflow==2.15.0\nkeras==3.0.0\n",
+    }
     assert rules(files) == ["requirements-base.txt:2 keras-pin-mismatch", "requirements.txt:2 requirement-conflict"]
 
 

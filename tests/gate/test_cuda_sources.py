@@ -41,7 +41,7 @@ def test_nothing_brings_it() -> None:
     plain = lines("FROM python:3.11-slim", "RUN pip install tensorflow==2.18.0")
     assert said(plain) == []
     assert said(plain, gpu=("A100",)) == [
-        "Dockerfile:1:6 error cpu-image-with-gpu-package: the target means a GPU, and neither python:3.11-slim nor what is installed "
+        "Dockerfile:1:6 error cpu-image-with-gpu-package: The target means a GPU, and neither python:3.11-slim nor what is installed "
         "brings the CUDA 12.5.1 and cuDNN 9.3.0.75 that tensorflow 2.18.0 loads"
     ]
 
@@ -80,7 +80,9 @@ def test_apt_and_pip_in_the_order_of_the_build() -> None:
     apt, pip = "RUN apt-get install -y libcudnn9-cuda-12", "RUN pip3 install tensorflow[and-cuda]==2.18.0"
     first = judge(lines("FROM ubuntu:22.04", PYTHON, apt, pip)).findings
     second = judge(lines("FROM ubuntu:22.04", PYTHON, pip, apt)).findings
-    places = [[(f.place.line, [r.place.line for r in f.related]) for f in one if f.rule == "cuda-source-doubled"] for one in (first, second)]
+    places = [
+        [(f.place.line, [r.place.line for r in f.related]) for f in one if f.rule == "cuda-source-doubled"] for one in (first, second)
+    ]
     assert places == [[(4, [3])], [(4, [3])]]
 
 
@@ -119,8 +121,8 @@ def test_an_unrelated_library_path_tells_nothing() -> None:
 
 def test_an_extra_that_cannot_be_installed() -> None:
     assert said(lines("FROM python:3.11-slim", "RUN pip install tensorflow[and-cuda]==2.15.0")) == [
-        "Dockerfile:2:17 error removed-package: tensorflow 2.15.0[and-cuda] cannot be installed: The and-cuda extra asks for "
-        "tensorrt-libs 8.6.1, which only NVIDIA's own index carries, so a plain install fails."
+        "Dockerfile:2:17 error removed-package: tensorflow[and-cuda] 2.15.0 cannot be installed. The and-cuda extra asks for "
+        "tensorrt-libs 8.6.1, which only NVIDIA's own index carries, so a plain install fails"
     ]
 
 
@@ -150,4 +152,7 @@ def test_conda_brings_it() -> None:
     good = lines(base, path, "RUN conda install -y python=3.10 cudatoolkit=11.2 cudnn=8.1", install)
     assert said(good) == []
     bad = judge(lines(base, path, "RUN conda install -y python=3.10 cudatoolkit=10.1 cudnn=7.6", install)).findings
-    assert [(f.rule, str(f.place)) for f in bad if f.severity == "error"] == [("cuda-runtime", "Dockerfile:3"), ("cudnn-runtime", "Dockerfile:3")]
+    assert [(f.rule, str(f.place)) for f in bad if f.severity == "error"] == [
+        ("cuda-runtime", "Dockerfile:3"),
+        ("cudnn-runtime", "Dockerfile:3"),
+    ]

@@ -9,7 +9,7 @@ SLIM = "FROM python:3.11-slim-bookworm\n"
 OLD = "FROM python:3.9-slim\n"
 HASH = " --hash=sha256:" + "a" * 64
 LIBRARY_PATH = (
-    "RUN find \"$(python -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/nvidia\" -maxdepth 2 -name lib -type d"
+    'RUN find "$(python -c \'import sysconfig; print(sysconfig.get_path("purelib"))\')/nvidia" -maxdepth 2 -name lib -type d'
     " > /etc/ld.so.conf.d/nvidia-pip.conf && ldconfig"
 )
 
@@ -177,7 +177,9 @@ def test_a_managed_interpreter_gets_a_virtual_environment() -> None:
 
 
 def test_findings_of_one_cause_share_one_fix() -> None:
-    files: Files = {"Dockerfile": "FROM nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04\nRUN apt-get install -y python3-pip\nRUN pip3 install tensorflow==2.18.0\n"}
+    files: Files = {
+        "Dockerfile": "FROM nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04\nRUN apt-get install -y python3-pip\nRUN pip3 install tensorflow==2.18.0\n"
+    }
     fixes = {f.fix for f in judge(files).findings if f.severity == "error"}
     assert len(fixes) == 1
     assert None not in fixes

@@ -114,7 +114,7 @@ def test_scratch_has_nothing_to_judge() -> None:
 def test_an_image_is_judged_as_the_settings_say() -> None:
     files = lines("FROM ghcr.io/acme/base:1", PIN)
     assert said(files) == [
-        "Dockerfile:1:6 warning unknown-image: what is inside ghcr.io/acme/base:1 is not known, and TensorFlow is installed into it"
+        "Dockerfile:1:6 warning unknown-image: What is inside ghcr.io/acme/base:1 is not known, and TensorFlow is installed into it"
     ]
     for key in ("ghcr.io/acme/base:1", "ghcr.io/acme/base"):
         assert rules(files, images={key: "python:3.12-slim"}) == ["Dockerfile:2 no-wheel-for-interpreter"]

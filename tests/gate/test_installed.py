@@ -101,7 +101,9 @@ def test_the_second_of_two_pins_replaces_the_first() -> None:
         "Dockerfile:3:17 warning requirement-conflict: tensorflow==2.17.0 and tensorflow==2.15.1 are installed one after the other: "
         "the second replaces the first"
     ]
-    assert said(lines(PLAIN, "RUN pip install tensorflow==2.17.0", "RUN pip uninstall -y tensorflow && pip install tensorflow==2.15.1")) == []
+    assert (
+        said(lines(PLAIN, "RUN pip install tensorflow==2.17.0", "RUN pip uninstall -y tensorflow && pip install tensorflow==2.15.1")) == []
+    )
 
 
 def test_two_pins_in_one_command_exclude_each_other() -> None:
@@ -117,7 +119,9 @@ def test_a_later_step_brings_a_numpy_that_tensorflow_cannot_take() -> None:
     assert said(lines(PLAIN, tensorflow, "RUN pip install numpy==2.1.0")) == [f"Dockerfile:3:17 {asks.format('2.1.0')}"]
     upgraded = said(lines(PLAIN, tensorflow, "RUN pip install -U numpy"))
     assert len(upgraded) == 1
-    assert upgraded[0].startswith("Dockerfile:3:20 error requirement-conflict: tensorflow 2.15.1 asks for numpy<2.0.0,>=1.23.5, which numpy 2.")
+    assert upgraded[0].startswith(
+        "Dockerfile:3:20 error requirement-conflict: tensorflow 2.15.1 asks for numpy<2.0.0,>=1.23.5, which numpy 2."
+    )
     assert said(lines(PLAIN, "RUN pip install -U numpy tensorflow==2.15.1")) == []
 
 
@@ -210,13 +214,15 @@ def test_what_was_removed_from_the_index() -> None:
         assert said(lines(PLAIN, f'RUN pip install "{asked}"')) == [
             f"Dockerfile:2:18 error removed-package: {asked} cannot be installed: {empty}"
         ]
-    assert "removed-package" not in {f.rule for f in judge(lines("FROM python:3.9-slim", "RUN pip install tensorflow-gpu==2.10.0")).findings}
+    assert "removed-package" not in {
+        f.rule for f in judge(lines("FROM python:3.9-slim", "RUN pip install tensorflow-gpu==2.10.0")).findings
+    }
 
 
 def test_what_never_was_on_the_index() -> None:
     found = said(lines(PLAIN, "RUN pip install tensorflow==2.15.7"))
     assert len(found) == 1
-    assert found[0].startswith("Dockerfile:2:17 error removed-package: there is no tensorflow==2.15.7 on the index (matrix of ")
+    assert found[0].startswith("Dockerfile:2:17 error removed-package: There is no tensorflow==2.15.7 on the index (matrix of ")
     assert found[0].endswith("): of 2.15 there are 2.15.0, 2.15.0.post1, 2.15.1")
     assert said(lines(PLAIN, "RUN pip install tensorflow==99.0.0")) == []  # newer than what is known
 

@@ -45,9 +45,7 @@ def test_a_virtual_environment_is_not_refused_and_has_the_interpreter_it_was_mad
 def test_the_system_s_pip_is_refused() -> None:
     assert said(lines(MANAGED, "RUN pip install tensorflow==2.17.0")) == [f"Dockerfile:3:5 error externally-managed-pip: {REFUSED}"]
     upgrade = lines(MANAGED, "RUN pip3 install --upgrade pip", "RUN pip3 install tensorflow==2.17.0")
-    assert said(upgrade) == [
-        f"Dockerfile:3:5 error externally-managed-pip: {REFUSED} and a newer pip is refused like any other package"
-    ]
+    assert said(upgrade) == [f"Dockerfile:3:5 error externally-managed-pip: {REFUSED}, and a newer pip is refused like any other package"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +76,11 @@ def test_a_virtual_environment_does_not_have_the_image_s_packages() -> None:
 
 
 def test_a_virtual_environment_moves_from_one_stage_to_another() -> None:
-    make = ("FROM python:3.11-slim AS build", "RUN python -m venv /opt/venv", "RUN /opt/venv/bin/pip install tensorflow==2.15.0 numpy==2.1.0")
+    make = (
+        "FROM python:3.11-slim AS build",
+        "RUN python -m venv /opt/venv",
+        "RUN /opt/venv/bin/pip install tensorflow==2.15.0 numpy==2.1.0",
+    )
     for copy in ("COPY --from=build /opt/venv /opt/venv", "COPY --from=build /opt /opt", "COPY --from=0 /opt/venv/ /opt/venv/"):
         files = lines(*make, "FROM python:3.11-slim", copy, "ENV PATH=/opt/venv/bin:$PATH")
         assert said(files) == [
@@ -124,9 +126,7 @@ OTHER_PYTHONS = {
 @pytest.mark.parametrize("how", OTHER_PYTHONS)
 def test_the_interpreter_of_the_command_counts(how: str) -> None:
     texts = OTHER_PYTHONS[how]
-    assert rules(lines(*(text.format(pin="tensorflow==2.15.0") for text in texts))) == [
-        f"Dockerfile:{len(texts)} no-wheel-for-interpreter"
-    ]
+    assert rules(lines(*(text.format(pin="tensorflow==2.15.0") for text in texts))) == [f"Dockerfile:{len(texts)} no-wheel-for-interpreter"]
     assert rules(lines(*(text.format(pin="tensorflow==2.17.0") for text in texts))) == []
 
 
@@ -199,7 +199,9 @@ def test_includes_are_followed_from_where_they_stand() -> None:
     build = f"{NEW}\nCOPY . .\nRUN pip install -r a/requirements.txt\n"
     files: Files = {"Dockerfile": build, "a/requirements.txt": "-r ../b/base.txt\n", "b/base.txt": "-r tf.txt\n", "b/tf.txt": NO_WHEEL}
     assert rules(files) == ["b/tf.txt:1 no-wheel-for-interpreter"]
-    assert rules({"a/requirements.txt": "-r ../b/tf.txt\nnumpy==2.1.0\n", "b/tf.txt": NO_WHEEL}) == ["a/requirements.txt:2 requirement-conflict"]
+    assert rules({"a/requirements.txt": "-r ../b/tf.txt\nnumpy==2.1.0\n", "b/tf.txt": NO_WHEEL}) == [
+        "a/requirements.txt:2 requirement-conflict"
+    ]
 
 
 def test_includes_that_include_each_other_end() -> None:
@@ -219,7 +221,9 @@ def test_an_included_constraint_installs_nothing() -> None:
 
 def test_an_include_that_is_not_there_fails_the_gate() -> None:
     assert unread({"requirements.txt": f"-r x.txt\n{NO_WHEEL}"}) == ["!requirements.txt:1 x.txt is not in the tree"]
-    assert unread({"a/requirements.txt": f"numpy\n-c ../../x.txt\n{NO_WHEEL}"}) == ["!a/requirements.txt:2 ../../x.txt leads out of the tree"]
+    assert unread({"a/requirements.txt": f"numpy\n-c ../../x.txt\n{NO_WHEEL}"}) == [
+        "!a/requirements.txt:2 ../../x.txt leads out of the tree"
+    ]
 
 
 def test_a_file_that_a_build_installs_is_not_judged_alone() -> None:

@@ -25,7 +25,9 @@ def keras_file(version: str | None, compression: int = zipfile.ZIP_STORED) -> by
 def hdf5_file(version: str) -> bytes:
     """The signature of HDF5, and an attribute named keras_version, laid out as the format has it: name, type, space, value."""
     name = b"keras_version\0\0\0"
-    message = b"\x01\0" + b"\x0e\0" + b"\x08\0" + b"\x08\0" + name + b"\x13\0\0\0" + len(version).to_bytes(4, "little") + b"\x01" + b"\0" * 7
+    message = (
+        b"\x01\0" + b"\x0e\0" + b"\x08\0" + b"\x08\0" + name + b"\x13\0\0\0" + len(version).to_bytes(4, "little") + b"\x01" + b"\0" * 7
+    )
     return b"\x89HDF\r\n\x1a\n" + b"\0" * 120 + message + version.encode() + b"\0" * 64
 
 
@@ -41,9 +43,7 @@ MAY_NOT = "may not load with keras 2.15.0: Keras 2 does not know what Keras 3 wr
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, DEFLATED])
 def test_a_zip_says_which_keras_wrote_it(compression: int) -> None:
     new = keras_file("3.5.0", compression)
-    assert said(copied("2.10.0", "m.keras", new)) == [
-        f"Dockerfile:2:6 error model-format: m.keras, which Keras 3.5.0 wrote, {UNREAD}"
-    ]
+    assert said(copied("2.10.0", "m.keras", new)) == [f"Dockerfile:2:6 error model-format: m.keras, which Keras 3.5.0 wrote, {UNREAD}"]
     assert said(copied("2.15.0", "m.keras", new)) == [f"Dockerfile:2:6 warning model-format: m.keras, which Keras 3.5.0 wrote, {MAY_NOT}"]
     assert said(copied("2.17.0", "m.keras", new)) == []
     assert said(copied("2.15.0", "m.keras", keras_file("2.15.0", compression))) == []
@@ -62,11 +62,16 @@ def test_an_older_file_is_no_more_than_a_note() -> None:
         found = [(f.severity, f.message) for f in judge(copied("2.17.0", name, content)).findings if f.rule == "model-format"]
         number = "2.4.0" if name == "m.h5" else "2.15.0"
         assert found == [
-            ("info", f"{name}, which Keras {number} wrote, may not load with keras 3: arguments that Keras 3 removed stop a file from loading")
+            (
+                "info",
+                f"{name}, which Keras {number} wrote, may not load with keras 3: arguments that Keras 3 removed stop a file from loading",
+            )
         ]
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\0" * 4096, b"PK\x03\x04" + b"\xff" * 500, keras_file(None), keras_file("no version")])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04", b"\0" * 4096, b"PK\x03\x04" + b"\xff" * 500, keras_file(None), keras_file("no version")]
+)
 def test_a_file_that_says_nothing_is_told_by_its_name(content: bytes) -> None:
     assert said(copied("2.10.0", "m.keras", content)) == [f"Dockerfile:2:6 error model-format: m.keras {UNREAD}"]
     assert said(copied("2.15.0", "m.keras", content)) == []
@@ -79,7 +84,13 @@ def test_a_file_that_is_not_in_the_tree_is_told_by_its_name() -> None:
 
 @pytest.mark.parametrize(
     ("line", "count"),
-    [("COPY models /m/", 1), ("COPY models/*.keras /m/", 1), ("COPY models/m.keras app.py /m/", 1), ("COPY . /app", 0), ("COPY app.py /", 0)],
+    [
+        ("COPY models /m/", 1),
+        ("COPY models/*.keras /m/", 1),
+        ("COPY models/m.keras app.py /m/", 1),
+        ("COPY . /app", 0),
+        ("COPY app.py /", 0),
+    ],
 )
 def test_models_are_looked_at_where_they_are_meant(line: str, count: int) -> None:
     files = {**copied("2.10.0", "models/m.keras", keras_file("3.5.0"), line), "app.py": ""}

@@ -23,7 +23,7 @@ def test_what_starts_a_gpu_image_without_a_gpu() -> None:
     assert unrequested({"compose.yaml": service()}) == [f"compose.yaml:2: service train {UNREQUESTED}"]
     assert unrequested({"pod.yaml": POD}) == [f"pod.yaml:8: container a of Pod x {UNREQUESTED}"]
     assert unrequested({".devcontainer/devcontainer.json": f'{{"image": "{GPU}"}}'}) == [
-        f".devcontainer/devcontainer.json:1: the development container {UNREQUESTED}"
+        f".devcontainer/devcontainer.json:1: The development container {UNREQUESTED}"
     ]
 
 
@@ -88,7 +88,10 @@ def test_variables_of_the_service_count() -> None:
 
 def test_the_platform_of_the_service_counts() -> None:
     compose = "services:\n  train:\n    build: .\n    platform: linux/arm64\n"
-    files: Files = {"compose.yaml": compose, "Dockerfile": "FROM python:3.10-slim\nRUN pip install tensorflow==2.9.0 'numpy<2' 'protobuf<3.20'\n"}
+    files: Files = {
+        "compose.yaml": compose,
+        "Dockerfile": "FROM python:3.10-slim\nRUN pip install tensorflow==2.9.0 'numpy<2' 'protobuf<3.20'\n",
+    }
     assert rules(files) == ["Dockerfile:2 platform-has-wheel"]
     assert rules({**files, "compose.yaml": compose.replace("arm64", "amd64")}) == []
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from tfcompat.gate.environment import Environment, Interpreted, Stage, Step
+from tfcompat.gate.indexes import others
 from tfcompat.gate.installed import TENSORFLOW
 from tfcompat.gate.installs import Pins, conda_python, pins_of
 from tfcompat.gate.project import PIN_KINDS
@@ -53,7 +54,7 @@ def _of_file(project: Project, name: str, platform: str, matrix: Matrix) -> Iter
         what = f"{name}, group {group}" if group else name
         stage = Stage(what, name, None, platform)
         environment = Environment(f"conda:{name}" if kind in _CONDA else "", None)
-        environment.steps.append(Step(pins.pins, (*pins.constraints, *constraints)))
+        environment.steps.append(Step(pins.pins, (*pins.constraints, *constraints), indexes=others(pins.indexes)))
         stage.environments = {environment.name: environment}
         environment.python = conda_python(pins.pins) if kind in _CONDA else _python(matrix, stage, environment, pins)
         yield stage

@@ -30,13 +30,14 @@ class Interpreted(NamedTuple):
 class Step(NamedTuple):
     """One install command with its files read: what is asked for at once. ``install`` is None for a file that is looked at alone.
 
-    ``removed``: names that it takes out (``pip uninstall``).
+    ``removed``: names that it takes out (``pip uninstall``). ``indexes``: hosts of package indexes whose files are not known.
     """
 
     pins: tuple[Pin, ...]
     constraints: tuple[Pin, ...] = ()
     install: Install | None = None
     removed: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
 
 
 class Environment:

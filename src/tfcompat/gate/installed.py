@@ -212,7 +212,7 @@ class _World:
                 self.put(before._replace(demands=tuple(found), exact=True))
             return
         if before is not None and before.demands and not clash:
-            other = next((d for d in found if is_exact(d.specifier) and before.exact), None)
+            other = next((d for d in found if before.exact and not d.specifier.contains(str(before.version))), None)
             if other is not None and not conda:
                 self.conflicts.append(Conflict(name, before.demands[0], other, replaced=True))
         exact = any(is_exact(w) for w in wanted)

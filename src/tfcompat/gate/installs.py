@@ -12,6 +12,7 @@ from tfcompat.gate import commands as c
 from tfcompat.gate.context import absolute, find_in_container
 from tfcompat.gate.declared import Problem
 from tfcompat.gate.environment import Environment, Interpreted, Stage, Step
+from tfcompat.gate.indexes import VARIABLES, index_options, others
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Pins(NamedTuple):
     pins: tuple[Pin, ...]
     constraints: tuple[Pin, ...] = ()
     python: tuple[str, Place] | None = None
+    indexes: tuple[str, ...] = ()
 
 
 def pins_of(project: Project, name: str, groups: Sequence[str] = (), kind: str | None = None) -> Pins | None:
@@ -48,13 +50,22 @@ def pins_of(project: Project, name: str, groups: Sequence[str] = (), kind: str |
         return None
     pins: list[Pin] = []
     constraints: list[Pin] = []
-    _collect(project, found, groups, False, pins, constraints, {name})
-    return Pins(tuple(pins), tuple(constraints), found.python)
+    indexes: list[str] = []
+    _collect(project, found, groups, False, pins, constraints, indexes, {name})
+    return Pins(tuple(pins), tuple(constraints), found.python, tuple(indexes))
 
 
 def _collect(
-    project: Project, file: PinFile, groups: Sequence[str], constraint: bool, pins: list[Pin], constraints: list[Pin], seen: set[str]
+    project: Project,
+    file: PinFile,
+    groups: Sequence[str],
+    constraint: bool,
+    pins: list[Pin],
+    constraints: list[Pin],
+    indexes: list[str],
+    seen: set[str],
 ) -> None:
+    indexes += file.indexes
     for pin in file.pins:
         if pin.kind == "locked" or not pin.group or pin.group in groups:
             (constraints if constraint or pin.kind == "constraint" else pins).append(pin)
@@ -70,7 +81,7 @@ def _collect(
         included = project.pin_file(name, "requirements")
         if included is not None:
             project.consumed.add(name)
-            _collect(project, included, groups, constraint or include.constraint, pins, constraints, seen)
+            _collect(project, included, groups, constraint or include.constraint, pins, constraints, indexes, seen)
 
 
 def carry_over(stage: Stage, copied: Copied) -> None:
@@ -205,16 +216,19 @@ class Installer:
         environment = self._environment(install)
         pins = list(install.pins)
         constraints: list[Pin] = []
+        indexes: list[str] = []
         for argument in (*install.files, *self._ambient_constraints(install)):
             found = self._file(install, argument)
             if found is None:
                 continue
             constraints += found.constraints
+            indexes += found.indexes
             (constraints if argument.role == "constraints" else pins).extend(found.pins)
             if found.python is not None and install.tool == "uv sync":
                 environment.python = _uv_python(environment.python, *found.python)
         environment.python = conda_python(pins) or environment.python
-        environment.steps.append(Step(tuple(pins), tuple(constraints), install))
+        told = [*index_options(install.options), *indexes, *(text for name in VARIABLES if (text := self._variable(name)))]
+        environment.steps.append(Step(tuple(pins), tuple(constraints), install, indexes=others(told)))
 
     def _removal(self, removed: c.Removed) -> None:
         name = removed.environment

@@ -77,7 +77,7 @@ def finding(
     places = {r.place: r for r in reversed(related)}  # the first word on each
     others = tuple(r for r in dict.fromkeys(places[r.place] for r in related) if (r.place.file, r.place.line) != (place.file, place.line))
     said = REMEDIES.get(rule, "") if remedy is None else remedy
-    return Finding(rule, severity, place, message, others, evidence, said, what=subject.what)
+    return Finding(rule, severity, place, capital(message), others, evidence, said, what=subject.what)
 
 
 def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:

@@ -16,7 +16,10 @@ Kind = Literal[
 
 # The first that matches the whole path, below the tree and with slashes.
 _NAMES: tuple[tuple[Kind, str], ...] = (
-    ("dockerfile", r"(?!.*\.(dockerignore|j2|jinja2?|tmpl|tpl|template|erb|in|m4|md|txt|sh|py|bak|orig)$)(.*/)?((Docker|Container)file([.-][^/]+)?|[^/]+\.([Dd]ocker|[Cc]ontainer)file)"),
+    (
+        "dockerfile",
+        r"(?!.*\.(dockerignore|j2|jinja2?|tmpl|tpl|template|erb|in|m4|md|txt|sh|py|bak|orig)$)(.*/)?((Docker|Container)file([.-][^/]+)?|[^/]+\.([Dd]ocker|[Cc]ontainer)file)",
+    ),
     ("pyproject", r"(.*/)?pyproject\.toml"),
     ("uv.lock", r"(.*/)?uv\.lock"),
     ("poetry.lock", r"(.*/)?poetry\.lock"),

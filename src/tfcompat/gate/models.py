@@ -62,7 +62,7 @@ def find_models(project: Project, subject: Subject, matrix: Matrix) -> Iterator[
 
 def _models(project: Project, source: str) -> list[str]:
     if kind_of(source) == "model":
-        return [source]
+        return [source] if not source.endswith(".pb") else []  # whether Keras is to load a SavedModel, no file says
     if source and project.is_folder(source):
         return [n for n in project.models if n.startswith(f"{source}/") and not n.endswith(".pb")]
     return []

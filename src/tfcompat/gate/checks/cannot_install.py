@@ -105,7 +105,7 @@ def _wants_tensorrt(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
         "removed-package",
         "error",
         place,
-        f"{tensorflow}[and-cuda] cannot be installed: {note.fact}",
+        f"{tensorflow.release.package}[and-cuda] {tensorflow.release.version} cannot be installed. {note.fact.rstrip('.')}",
         evidence=evidence,
         remedy=remedy,
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
+
 from tfcompat.gate.cuda import extra_ranges, has_extra
 from tfcompat.gate.finding import Related
 from tfcompat.gate.installed import KERAS, TENSORFLOW
 from tfcompat.gate.judge import finding, place_of
 from tfcompat.requirements import specifier_of
+from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from tfcompat.gate.installed import Conflict, Demand
     from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
+    from tfcompat.stack import Tensorflow
 
 __all__ = ["find"]
 
@@ -25,7 +29,7 @@ def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     """Lines that exclude each other, and ranges outside of what TensorFlow asks for."""
     for conflict in subject.installed.conflicts:
         legacy = subject.tensorflow is not None and "tf-keras" in subject.stack.facts
-        if legacy and any(d.by.startswith("tf-keras ") for d in (conflict.first, conflict.second)):
+        if legacy and not conflict.replaced and any(d.by.startswith("tf-keras ") for d in (conflict.first, conflict.second)):
             continue  # keras-legacy says it
         if _ours(subject, conflict.name):
             yield _of(subject, conflict)
@@ -61,7 +65,7 @@ def _ranges(subject: Subject) -> Iterator[Finding]:
     if tensorflow is None:
         return
     for name, held in subject.installed.held.items():
-        allowed = specifier_of(tensorflow, name, subject.releases.python)
+        allowed = _allowed(subject, tensorflow, name)
         if allowed is None or held.exact or held.pin is None or held.conda or held.pin.url:
             continue
         outside = [d for d in held.demands if not subject.releases.together(name, [d.specifier, allowed])]
@@ -69,6 +73,13 @@ def _ranges(subject: Subject) -> Iterator[Finding]:
             rule = "keras-pin-mismatch" if name in KERAS else "requirement-conflict"
             message = f"{tensorflow} asks for {name}{allowed}, and {outside[0].pin} admits none of these"
             yield finding(subject, rule, "error", outside[0].pin.place, message, Related(place_of(subject), str(tensorflow)))
+
+
+def _allowed(subject: Subject, tensorflow: Tensorflow, name: str) -> SpecifierSet | None:
+    """What TensorFlow asks for; tf-keras is of its minor, which the metadata of the older ones does not say."""
+    if name == "tf-keras":
+        return SpecifierSet(f"=={minor(version(tensorflow.release.version))}.*")
+    return specifier_of(tensorflow, name, subject.releases.python)
 
 
 def _beside_the_extra(subject: Subject) -> Iterator[Finding]:

@@ -33,8 +33,8 @@ def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     refused = next((s.install for s in environment.steps if s.install is not None and _refused(s.install)), None)
     if refused is None or stage.base is None:
         return
-    about_pip = " and a newer pip is refused like any other package" if any(p.name == "pip" for p in refused.pins) else ""
-    message = f"pip installs nothing here: the Python {environment.python.version} of {stage.base.text} is externally managed (PEP 668){about_pip}"
+    about_pip = ", and a newer pip is refused like any other package" if any(p.name == "pip" for p in refused.pins) else ""
+    message = f"{refused.tool} installs nothing here: the Python {environment.python.version} of {stage.base.text} is externally managed (PEP 668){about_pip}"
     yield finding(
         subject, "externally-managed-pip", "error", refused.place, message, Related(stage.base.place, str(image)), evidence=image.evidence
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfcompat.gate.finding import Edit, Fix
 from tfcompat.gate.findings import findings_of
+from tfcompat.gate.fixing.lines import LINES_OF_THEIR_OWN
 from tfcompat.gate.follow import Build, follow
 from tfcompat.gate.subject import subject_of
 from tfcompat.reference import Reference
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["other_base"]
 
-_LINES_OF_THEIR_OWN = frozenset(("uncapped-breaker", "library-path-missing", "removed-package", "comment-behind-from"))
 _OF_PINS = frozenset(("requirement-conflict", "keras-pin-mismatch", "two-keras", "numpy-abi", "package-range"))
 _TRIED = 40  # images
 _PYTHON_TAG = re.compile(r"(?P<version>\d+(\.\d+)*)?(?P<dash>-?)(?P<rest>(slim|bookworm|bullseye|buster|trixie|slim-\w+)?)")
@@ -45,7 +45,7 @@ def other_base(
         return None
     best, least = None, _faults(found, found)
     for candidate in _candidates(matrix, base.text, subject):
-        if candidate == base.text:
+        if candidate == base.text or not _keeps(candidate, subject, images):
             continue
         faults = _faults(_try(candidate, subject, build, project, images, matrix, target), found)
         if faults[0] == 0 and faults < least:
@@ -58,10 +58,17 @@ def other_base(
     return Fix(f"take {best} instead of {base.text}", (edit,))
 
 
+def _keeps(candidate: str, subject: Subject, images: ImageFinder) -> bool:
+    """An image with a TensorFlow of its own serves where no line asks for another one than that."""
+    inside = images.find(candidate).tensorflow
+    held = subject.held
+    return inside is None or held is None or not held.demands or inside == held.version
+
+
 def _faults(found: Sequence[Finding], before: Sequence[Finding]) -> tuple[int, int]:
     """Errors and warnings, but for those that a line mends, and those of pins that were there *before*."""
     known = {(f.rule, f.place) for f in before if f.rule in _OF_PINS}
-    rest = [f.severity for f in found if f.rule not in _LINES_OF_THEIR_OWN and (f.rule, f.place) not in known]
+    rest = [f.severity for f in found if f.rule not in LINES_OF_THEIR_OWN and (f.rule, f.place) not in known]
     return rest.count("error"), rest.count("warning")
 
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from tfcompat.gate.source import Source
     from tfcompat.gate.subject import Subject
 
-__all__ = ["added_line"]
+__all__ = ["LINES_OF_THEIR_OWN", "added_line"]
+
+# what such a line mends, whatever else is changed
+LINES_OF_THEIR_OWN = frozenset(("uncapped-breaker", "library-path-missing", "removed-package", "comment-behind-from"))
 
 
 def added_line(finding: Finding, subject: Subject, project: Project) -> Fix | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
@@ -11,6 +11,7 @@ from tfcompat.dependents import required_of
 from tfcompat.errors import TfcompatError
 from tfcompat.gate.finding import Edit, Fix
 from tfcompat.gate.findings import findings_of
+from tfcompat.gate.fixing.lines import LINES_OF_THEIR_OWN
 from tfcompat.gate.installed import TENSORFLOW
 from tfcompat.gate.kinds import kind_of
 from tfcompat.gate.subject import subject_of
@@ -38,21 +39,39 @@ def other_pin(finding: Finding, subject: Subject, project: Project, matrix: Matr
     pin = subject.held.pin if replaced and subject.held is not None else _pin_at(finding, subject)
     if pin is None or pin.kind != "requirement" or pin.url or not _written(pin, project):
         return None
+    change = _change(finding, pin, subject, matrix)
+    if change is None or not _proven(finding, pin, change.pin, subject, project, matrix, target):
+        return None
+    return Fix(change.description, change.edits)
+
+
+class _Change(NamedTuple):
+    """What a pin becomes, and the edits that make it so."""
+
+    pin: Pin
+    edits: tuple[Edit, ...]
+    description: str
+
+
+def _change(finding: Finding, pin: Pin, subject: Subject, matrix: Matrix) -> _Change | None:
     if finding.rule == "removed-package":
         return _renamed(pin, subject, matrix)
     if finding.rule == "gpu-image-with-cpu-package" and pin.name == "tensorflow-cpu":
-        edit = Edit(pin.place.file, pin.place.start, pin.place.start + len("tensorflow-cpu"), "tensorflow")
-        return Fix("install tensorflow instead of tensorflow-cpu", (edit,))
-    if replaced:
+        return _Change(pin._replace(name="tensorflow"), (_other_name(pin),), "install tensorflow instead of tensorflow-cpu")
+    number = None
+    if finding.rule == "image-tensorflow-replaced":
         number = _beside_the_image(pin, subject)
     elif finding.rule in _PACKAGE_RULES and not pin.name.startswith("tensorflow"):
         number = _version_beside(pin.name, subject, matrix)
-    else:
+    place = pin.version_place or (None if pin.specifier else pin.place._replace(start=pin.place.end))
+    if number is None or place is None:
         return None
-    place = pin.version_place
-    if number is None or place is None or not _proven(finding, pin, number, subject, project, matrix, target):
-        return None
-    return Fix(f"pin {pin.name}=={number}", (Edit(place.file, place.start, place.end, f"=={number}"),))
+    edit = Edit(place.file, place.start, place.end, f"=={number}")
+    return _Change(pin._replace(specifier=f"=={number}"), (edit,), f"pin {pin.name}=={number}")
+
+
+def _other_name(pin: Pin) -> Edit:
+    return Edit(pin.place.file, pin.place.start, pin.place.start + len(pin.name), "tensorflow")
 
 
 def _pin_at(finding: Finding, subject: Subject) -> Pin | None:
@@ -80,39 +99,34 @@ def _beside_the_image(pin: Pin, subject: Subject) -> str | None:
     return found.version if found is not None and found.requires and "tensorflow" in found.requires else None
 
 
-def _proven(finding: Finding, pin: Pin, number: str, subject: Subject, project: Project, matrix: Matrix, target: Target) -> bool:
+def _proven(finding: Finding, pin: Pin, changed: Pin, subject: Subject, project: Project, matrix: Matrix, target: Target) -> bool:
     """Whether the same environment with that one pin changed is free of this finding, and of any error that was not there."""
-    changed = pin._replace(specifier=f"=={number}")
     environment = subject.environment.copy()
     environment.steps = [step._replace(pins=tuple(changed if p == pin else p for p in step.pins)) for step in environment.steps]
     after = list(findings_of(subject_of(matrix, subject.stage, environment, target, subject.requested), project, matrix))
     before = list(findings_of(subject, project, matrix))
-    errors = {(f.rule, f.place) for f in before if f.severity == "error"}
+    errors = {(f.rule, f.place) for f in before if f.severity == "error" and f.rule not in LINES_OF_THEIR_OWN}
     return all((f.rule, f.place) != (finding.rule, finding.place) for f in after) and all(
-        (f.rule, f.place) in errors for f in after if f.severity == "error"
+        (f.rule, f.place) in errors or f.rule in LINES_OF_THEIR_OWN for f in after if f.severity == "error"
     )
 
 
-def _renamed(pin: Pin, subject: Subject, matrix: Matrix) -> Fix | None:
+def _renamed(pin: Pin, subject: Subject, matrix: Matrix) -> _Change | None:
     """tensorflow-gpu becomes tensorflow; a version that never was becomes the last patch of its minor."""
     edits: list[Edit] = []
-    name, held = pin.name, subject.installed.held.get(pin.name)
-    if name == "tensorflow-gpu":
-        edits.append(Edit(pin.place.file, pin.place.start, pin.place.start + len(name), "tensorflow"))
-        name = "tensorflow"
+    changed, held = pin, subject.installed.held.get(pin.name)
+    if pin.name == "tensorflow-gpu":
+        edits.append(_other_name(pin))
+        changed = pin._replace(name="tensorflow")
     asked = held.version if held is not None else None
-    if asked is not None and matrix.release(name, str(asked)) is None:
-        same = [
-            version(r.version) for r in matrix.releases if r.package == name and minor(version(r.version)) == minor(asked) and not r.yanked
-        ]
+    if asked is not None and matrix.release(changed.name, str(asked)) is None:
+        rows = [r for r in matrix.releases if r.package == changed.name and not r.yanked]
+        same = [version(r.version) for r in rows if minor(version(r.version)) == minor(asked)]
         if not same or pin.version_place is None:
             return None
         edits.append(Edit(pin.version_place.file, pin.version_place.start, pin.version_place.end, f"=={max(same)}"))
-    return (
-        Fix(f"pin {name}" + (f" {edits[-1].text.lstrip('=')}" if len(edits) > 1 or pin.name == name else ""), tuple(edits))
-        if edits
-        else None
-    )
+        changed = changed._replace(specifier=f"=={max(same)}")
+    return _Change(changed, tuple(edits), f"pin {changed.name}{changed.specifier}") if edits else None
 
 
 def _version_beside(name: str, subject: Subject, matrix: Matrix) -> str | None:

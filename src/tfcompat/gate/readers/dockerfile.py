@@ -176,14 +176,15 @@ class _Reader:
             elif one.keyword == "FROM" and not one.words:
                 self._problem(one.start, one.end, "FROM names no image")
             elif one.keyword == "FROM" and not (len(one.words) == 1 or (len(one.words) == 3 and one.words[1].text.upper() == "AS")):
-                self._problem(one.start, one.end, "FROM takes an image, and AS with a name")
+                comment = one.words[1].text.startswith("#")  # as common as it is wrong: the gate says it, and goes on
+                self._problem(one.start, one.end, "FROM takes an image, and AS with a name", grave=not comment)
             elif one.start < first_stage and one.keyword != "ARG":
                 self._problem(one.start, one.end, f"{one.keyword} stands before the first FROM")
         self.problems.sort(key=lambda problem: problem.place.start)
 
-    def _problem(self, start: int, end: int, reason: str) -> None:
+    def _problem(self, start: int, end: int, reason: str, grave: bool = False) -> None:
         if len(self.problems) < _PROBLEM_LIMIT:
-            self.problems.append(Problem(self.source.place(start, end), reason))
+            self.problems.append(Problem(self.source.place(start, end), reason, grave))
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
