@@ -2,15 +2,16 @@
 
 # No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from tfcompat.dependents import Candidate, Step, required_of, way_to_replace
+from tfcompat.dependents import Candidate, required_of
 from tfcompat.matrix.matrix import USER_PACKAGES, Matrix
 from tfcompat.pins import admits, installable
+from tfcompat.requirements import requirements_of
 from tfcompat.versions import version
 
 __all__ = ["Releases"]
@@ -38,14 +39,12 @@ class Releases:
 
         None where no release is inside. Releases that were yanked count where a pin names them.
         """
-        named = {s.version for w in wanted for s in w if s.operator == "=="}
+        exact = {s.version for w in wanted for s in w if s.operator == "=="}
 
-        def inside(known: Known) -> bool:
-            return (not known.yanked or str(known.version) in named) and all(w.contains(known.version) for w in wanted)
+        def admitted(known: Known) -> bool:
+            return (not known.yanked or str(known.version) in exact) and all(w.contains(known.version) for w in wanted)
 
-        newest_first = self._known(name)
-        serving = (k.version for k in newest_first if k.serves and inside(k))
-        return next(serving, None) or next((k.version for k in newest_first if inside(k)), None)
+        return self.serving(name, wanted) or next((k.version for k in self._known(name) if admitted(k)), None)
 
     def together(self, name: str, wanted: Sequence[SpecifierSet]) -> bool:
         """Whether some release is inside all of *wanted*; of a package that is not known, whether they name one version."""
@@ -61,10 +60,26 @@ class Releases:
         found = required_of(self.matrix, name, _joined(wanted), self.platform, self.python)
         return found.candidates if found is not None else ()
 
-    def way_to_tensorflow(self, name: str, wanted: Sequence[SpecifierSet], present: Mapping[str, Version]) -> Step | None:
-        """The requirement, at the end of those that begin with *name*, by which pip comes to another TensorFlow than what is *present*."""
-        steps = way_to_replace(self.matrix, name, _joined(wanted), "tensorflow", present, self.platform, self.python)
-        return steps[-1] if steps else None
+    def leads(self, name: str) -> bool:
+        """Whether *name* is known to stand on TensorFlow."""
+        return name == "tf-keras" or bool(self.matrix.dependents_of(name))
+
+    def inside(self, name: str, wanted: Sequence[SpecifierSet]) -> Iterator[Version]:
+        """The releases inside all of *wanted* that have a file here, newest first; yanked ones where a pin names them."""
+        exact = {s.version for w in wanted for s in w if s.operator == "=="}
+        for known in self._known(name):
+            if known.serves and (not known.yanked or str(known.version) in exact) and all(w.contains(known.version) for w in wanted):
+                yield known.version
+
+    def serving(self, name: str, wanted: Sequence[SpecifierSet]) -> Version | None:
+        """The newest release inside all of *wanted* that has a file here."""
+        return next(self.inside(name, wanted), None)
+
+    def required_by_tensorflow(self, name: str, version: Version | None) -> Mapping[str, SpecifierSet]:
+        """What that release requires here, by name; empty where the matrix does not have it."""
+        release = self.matrix.release(name, str(version))
+        build = self.matrix.build(release, self.platform) if release is not None else None
+        return requirements_of(build, self.platform, self.python) if build is not None else {}
 
     def _known(self, name: str) -> list[Known]:
         return self.matrix.remember(("known releases", name, self.platform, str(self.python)), lambda: self._make_known(name))
