@@ -139,32 +139,32 @@ def test_what_is_no_heredoc(line: str) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("empty", [(1, "it holds no instruction", True)]),
-        ("only-comments", [(1, "it holds no instruction", True)]),
+        ("empty", [(1, "it holds no instruction", False)]),
+        ("only-comments", [(1, "it holds no instruction", False)]),
         ("letter", [(1, "it holds no instruction that a Dockerfile can have", True)]),
         ("nul", [(2, "it is not text: it holds NUL characters", True)]),
         ("no-from", [(1, "it has no FROM, so that nothing can be built from it", True)]),
-        ("unknown-keyword", [(2, "INCLUDE is not an instruction", False), (4, "PIP is not an instruction", False)]),
+        ("unknown-keyword", [(2, "INCLUDE is not an instruction", True), (4, "PIP is not an instruction", True)]),
         (
             "from-without-image",
-            [(1, "FROM names no image", False), (3, "FROM takes an image, and AS with a name", False)]
-            + [(4, "FROM takes an image, and AS with a name", False)],
+            [(1, "FROM names no image", True), (3, "FROM takes an image, and AS with a name", True)]
+            + [(4, "FROM takes an image, and AS with a name", True)],
         ),
-        ("before-from", [(1, "ENV stands before the first FROM", False)]),
-        ("unterminated-heredoc", [(2, "the heredoc EOF has no end", False)]),
-        ("bad-directive", [(1, "the escape character is \\ or `, not /", False)]),
+        ("before-from", [(1, "ENV stands before the first FROM", True)]),
+        ("unterminated-heredoc", [(2, "the heredoc EOF has no end", True)]),
+        ("bad-directive", [(1, "the escape character is \\ or `, not /", True)]),
         (
             "refused",
             [
-                (2, "ENV takes a name and a value", False),
-                (3, "ENV takes NAME=value, and one of its words has no =", False),
-                (4, "LABEL takes a name and a value", False),
-                (5, "COPY takes an array of strings, or a command without brackets", False),
+                (2, "ENV takes a name and a value", True),
+                (3, "ENV takes NAME=value, and one of its words has no =", True),
+                (4, "LABEL takes a name and a value", True),
+                (5, "COPY takes an array of strings, or a command without brackets", True),
             ],
         ),
         (
             "template-leftovers",
-            [(1, "FROM takes an image, and AS with a name", False)] + [(n, "{% is not an instruction", False) for n in (2, 4)],
+            [(1, "FROM takes an image, and AS with a name", True)] + [(n, "{% is not an instruction", True) for n in (2, 4)],
         ),
     ],
 )
@@ -178,6 +178,30 @@ def test_every_other_fixture_is_without_problems() -> None:
         "empty", "only-comments", "letter", "nul", "no-from", "unknown-keyword", "from-without-image", "before-from", "unterminated-heredoc",
         "bad-directive", "refused", "template-leftovers",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "grave"),
+    [
+        ("FROM a # c", False),
+        ("FROM a #c d", False),
+        ("FROM a AS b # c", False),
+        ("FROM a as b #", False),
+        ("FROM a AS b c", True),
+        ("FROM a AS # c", True),
+        ("FROM a b # c", True),
+        ("FROM a AS", True),
+        ("FROM", True),
+    ],
+)
+def test_only_a_comment_behind_an_image_is_not_grave(line: str, grave: bool) -> None:
+    found = read(f"{line}\nRUN x\n")
+    assert ([problem.grave for problem in found.problems], [one.keyword for one in found.instructions]) == ([grave], ["FROM", "RUN"])
+
+
+def test_many_comments_hide_no_grave_problem() -> None:
+    found = read("FROM a # b\n" * 60 + "NOT one\nNOT two\n")
+    assert [problem.reason for problem in found.problems if problem.grave] == ["NOT is not an instruction"]
 
 
 def test_problems_are_bounded() -> None:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from tfcompat.gate.environment import Environment, Interpreted, Stage, Step
+from tfcompat.gate.findings import findings_of
 from tfcompat.gate.indexes import others
 from tfcompat.gate.installed import TENSORFLOW
-from tfcompat.gate.installs import Pins, conda_python, pins_of
+from tfcompat.gate.installs import Pins, admitted_pythons, conda_python, pins_of
 from tfcompat.gate.project import PIN_KINDS
 from tfcompat.gate.subject import Target, subject_of
-from tfcompat.resolver.request import KNOWN_PYTHONS
-from tfcompat.versions import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from packaging.version import Version
 
     from tfcompat.gate.declared import Pin, PinFile
     from tfcompat.gate.project import Project
@@ -53,10 +48,11 @@ def _of_file(project: Project, name: str, platform: str, matrix: Matrix) -> Iter
             continue
         what = f"{name}, group {group}" if group else name
         stage = Stage(what, name, None, platform)
+        stage.group = group
         environment = Environment(f"conda:{name}" if kind in _CONDA else "", None)
         environment.steps.append(Step(pins.pins, (*pins.constraints, *constraints), indexes=others(pins.indexes)))
         stage.environments = {environment.name: environment}
-        environment.python = conda_python(pins.pins) if kind in _CONDA else _python(matrix, stage, environment, pins)
+        environment.python = conda_python(pins.pins) if kind in _CONDA else _python(project, matrix, stage, environment, pins)
         yield stage
 
 
@@ -76,8 +72,8 @@ def _locked_project(project: Project, file: PinFile) -> tuple[Pin, ...]:
     return tuple(p for p in pins.pins if not p.url) if pins is not None else ()
 
 
-def _python(matrix: Matrix, stage: Stage, environment: Environment, pins: Pins) -> Interpreted | None:
-    """The newest interpreter that the file admits and that what it pins has a wheel for; the newest admitted where there is none.
+def _python(project: Project, matrix: Matrix, stage: Stage, environment: Environment, pins: Pins) -> Interpreted | None:
+    """Of the interpreters that the file admits the newest with which nothing is wrong, else that with the least: people choose one that works.
 
     None where the file says nothing of interpreters: then nothing is said of wheels for them.
     """
@@ -85,22 +81,18 @@ def _python(matrix: Matrix, stage: Stage, environment: Environment, pins: Pins) 
     if pins.python is None and not marked:
         return None
     text, place = pins.python or ("", None)
-    admitted = _admitted(text)
-    for candidate in admitted:
+    admitted = admitted_pythons(text)
+    best: tuple[tuple[int, int], Interpreted] | None = None
+    for age, candidate in enumerate(admitted):
         environment.python = Interpreted(candidate, _where(text, place), place, own=False)
-        tensorflow = subject_of(matrix, stage, environment, Target()).tensorflow
-        if tensorflow is None or tensorflow.build is None or f"{candidate.major}.{candidate.minor}" in tensorflow.build.python:
-            return environment.python
-    return Interpreted(admitted[0], _where(text, place), place, own=False) if admitted and place is not None else None
+        found = findings_of(subject_of(matrix, stage, environment, Target()), project, matrix)
+        errors = sum(one.severity == "error" for one in found)
+        if best is None or (errors, age) < best[0]:
+            best = (errors, age), environment.python
+        if errors == 0:
+            break
+    return best[1] if best is not None and (place is not None or best[0][0] == 0) else None
 
 
 def _where(text: str, place: Place | None) -> str:
     return f"requires-python {text}" if place is not None else "markers"
-
-
-def _admitted(text: str) -> list[Version]:
-    try:
-        wanted = SpecifierSet(text)
-    except InvalidSpecifier:
-        wanted = SpecifierSet()
-    return [version(p) for p in KNOWN_PYTHONS if wanted.contains(f"{p}.99") or wanted.contains(f"{p}.0") or wanted.contains(p)]

@@ -7,7 +7,19 @@ from typing import Literal, NamedTuple
 from tfcompat.gate.declared import Pin
 from tfcompat.gate.source import Place
 
-__all__ = ["Action", "FileArgument", "Install", "Interpreter", "Libraries", "Marked", "Opaque", "Removed", "SystemPackages", "Variable"]
+__all__ = [
+    "Action",
+    "FileArgument",
+    "Install",
+    "Interpreter",
+    "Libraries",
+    "Marked",
+    "Opaque",
+    "Removed",
+    "Rewritten",
+    "SystemPackages",
+    "Variable",
+]
 
 FileRole = Literal["requirements", "constraints", "project", "lock", "conda"]
 
@@ -94,6 +106,13 @@ class Marked(NamedTuple):
     place: Place
 
 
+class Rewritten(NamedTuple):
+    """A file that a command makes or changes, so that the tree's version of it is not what a later ``-r`` reads."""
+
+    path: str
+    place: Place
+
+
 class Opaque(NamedTuple):
     """Something that may install packages and cannot be followed: a script, ``curl | sh``, an unknown variable in a pip line."""
 
@@ -110,4 +129,4 @@ class Removed(NamedTuple):
     environment: str = ""
 
 
-Action = Install | SystemPackages | Interpreter | Variable | Libraries | Marked | Removed | Opaque
+Action = Install | SystemPackages | Interpreter | Variable | Libraries | Marked | Removed | Opaque | Rewritten

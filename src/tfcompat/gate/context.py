@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tfcompat.gate.environment import Copied, Stage
     from tfcompat.gate.instructions import Dockerfile
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from tfcompat.gate.source import Source
 
 __all__ = ["Found", "absolute", "choose_context", "find_in_container", "sources_in_tree"]
+
+_FOR_BUILDS = frozenset(
+    ("docker", "dockerfiles", "dockerfile", "build", "ci", "deploy", "deployment", "devcontainer", "containers", "container", "images")
+)
+_FILE_OPTION = re.compile(r"(?:\s-r\s*|--requirements?[=\s]\s*)([^\s;&|]+)")
 
 
 class Found(NamedTuple):
@@ -43,8 +49,28 @@ def choose_context(project: Project, dockerfile: Dockerfile) -> str:
     candidates = [folder]
     while candidates[-1]:
         candidates.append(candidates[-1].rpartition("/")[0])
-    there = {c: sum(_exists(project, _join(c, word)) for word in wanted) for c in candidates}
-    return max(candidates, key=lambda c: (there[c], len(c)))
+    files = _installed_files(dockerfile)
+    apart = folder.rpartition("/")[2].strip(".").lower() in _FOR_BUILDS
+
+    def likely(context: str) -> tuple[int, int, int]:
+        there = sum(_exists(project, _join(context, word)) for word in wanted)
+        installed = sum(any(_exists(project, _join(context, tail)) for tail in _tails(name)) for name in files)
+        near = -candidates.index(context)
+        return there, installed, near if not (apart and context == folder) else -len(candidates)
+
+    return max(candidates, key=likely)
+
+
+def _installed_files(dockerfile: Dockerfile) -> list[str]:
+    """The paths that ``pip install -r`` is given, wherever they are in the container."""
+    texts = (i.value + "".join(h.body for h in i.heredocs) for i in dockerfile.instructions if i.keyword == "RUN")
+    return [name.strip("\"'") for text in texts for name in _FILE_OPTION.findall(text)]
+
+
+def _tails(path: str) -> Iterator[str]:
+    """``app/src/requirements.txt``, ``src/requirements.txt``, ``requirements.txt``: what of a path may be the tree's own."""
+    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+    return ("/".join(parts[index:]) for index in range(len(parts)))
 
 
 def _copied_words(dockerfile: Dockerfile) -> Iterable[str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from tfcompat.gate.declared import Pin
 from tfcompat.gate.environment import Environment, Stage
 from tfcompat.gate.installed import TENSORFLOW, Installed, specifier
 from tfcompat.gate.releases import Releases
@@ -61,12 +62,13 @@ def sources_of(
 
 
 def _pip(releases: Releases, installed: Installed, tensorflow: Tensorflow | None) -> Iterator[Source]:
-    pins = {p.name: p for p in installed.pins if p.name.startswith("nvidia-") and p.specifier.startswith("==")}
+    """The extra's parts, and pins of them. Parts of another major than TensorFlow's are another framework's, and no source of ours."""
+    place, build = has_extra(installed), tensorflow.build if tensorflow is not None else None
     ranges = extra_ranges(releases, tensorflow)
-    exact = {n: p for n, p in pins.items() if n not in ranges or releases.together(n, [specifier(p.specifier), ranges[n]])}
-    runtime = next((p for p in exact.values() if _RUNTIME.fullmatch(p.name)), None)
-    cudnn = next((p for p in exact.values() if _CUDNN.fullmatch(p.name)), None)
-    place = has_extra(installed)
+    pins = [p for p in installed.pins if p.name.startswith("nvidia-") and p.specifier.startswith("==")]
+    exact = [p for p in pins if p.name not in ranges or releases.together(p.name, [specifier(p.specifier), ranges[p.name]])]
+    runtime = _of_major(exact, _RUNTIME, build.cuda if build is not None else None)
+    cudnn = _of_major(exact, _CUDNN, build.cudnn if build is not None else None)
     extra = _extra(releases, tensorflow, ranges) if place is not None and tensorflow is not None else None
     cuda_version = _exact(runtime.specifier) if runtime else extra[0] if extra else None
     cudnn_version = _exact(cudnn.specifier) if cudnn else extra[1] if extra else None
@@ -74,6 +76,14 @@ def _pip(releases: Releases, installed: Installed, tensorflow: Tensorflow | None
     if spot is not None and (cuda_version or cudnn_version):
         what = "the and-cuda extra" if place else "nvidia's packages from pip"
         yield Source("pip", what, spot, cuda_version, cudnn_version, at=_command(installed, spot))
+
+
+def _of_major(pins: Sequence[Pin], pattern: re.Pattern[str], built: str | None) -> Pin | None:
+    """The pin of this part whose major is the one that TensorFlow was built for."""
+    found = [p for p in pins if pattern.fullmatch(p.name)]
+    if built is None:
+        return found[0] if found else None
+    return next((p for p in found if (number := _exact(p.specifier)) is not None and number.major == version(built).major), None)
 
 
 def _command(installed: Installed, place: Place) -> int:
@@ -144,6 +154,8 @@ def _apt(stage: Stage) -> Iterator[Source]:
                 yield source._replace(cuda=version(cuda["version"].replace("-", ".")), newest=False)
             elif cuda is not None:
                 yield source._replace(cuda=named)
+            elif name.startswith(("libcudnn", "cudnn", "cuda-", "libcublas")):  # some of it, named by a variable
+                yield source
 
 
 def _leading(text: str) -> Version | None:

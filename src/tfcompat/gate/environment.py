@@ -104,10 +104,12 @@ class Stage:
         self.libraries: list[Libraries] = []
         self.marker_removed = False
         self.opaque: list[Opaque] = []
+        self.rewritten: set[str] = set()  # container paths of files that a command changed
         self.end: Place | None = None  # of the last instruction
         self.origin: Stage | None = None  # the stage that this one stands on
         self.build: object = None  # what it was followed for, and which of its stages it is
         self.number = 0
+        self.group = ""  # of a file of pins that is looked at alone: which of its groups
 
     def successor(self, what: str) -> "Stage":
         """A stage ``FROM`` this one: it begins with all that this one has."""
@@ -118,7 +120,7 @@ class Stage:
         twin.build, twin.number = self.build, self.number
         twin.workdir, twin.marker_removed, twin.shell = self.workdir, self.marker_removed, self.shell
         twin.copies, twin.system = list(self.copies), list(self.system)
-        twin.libraries, twin.opaque = list(self.libraries), list(self.opaque)
+        twin.libraries, twin.opaque, twin.rewritten = list(self.libraries), list(self.opaque), set(self.rewritten)
         return twin
 
     @property

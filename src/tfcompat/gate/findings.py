@@ -18,19 +18,34 @@ if TYPE_CHECKING:
 
 __all__ = ["findings_of"]
 
+_WITHOUT_TENSORFLOW = frozenset(
+    (
+        "removed-package",
+        "floating-tag",
+        "tag-does-not-exist",
+        "externally-managed-pip",
+        "unknown-image",
+        "cannot-follow",
+        "comment-behind-from",
+    )
+)
 _OF_THE_INDEX = frozenset(("no-wheel-for-interpreter", "platform-has-wheel", "removed-package"))
 
 
 def findings_of(subject: Subject, project: Project, matrix: Matrix) -> Iterator[Finding]:
     """The rulebook's word, what only files show, and the models that are copied in."""
     found = [*judge(subject, matrix), *(one for check in CHECKS for one in check(subject, matrix)), *find_models(project, subject, matrix)]
-    hopeless = {one.place for one in found if one.rule == "removed-package"}
+    place = subject.tensorflow_place or (subject.held.pin.place if subject.held is not None and subject.held.pin is not None else None)
+    if any(one.rule == "removed-package" and one.place == place for one in found):  # TensorFlow is not installed at all
+        found = [one for one in found if one.rule in _WITHOUT_TENSORFLOW]
     indexes = [host for step in subject.environment.steps for host in step.indexes]
-    for one in found:
-        if one.rule == "removed-package" or one.place not in hopeless:  # it is not installed at all
-            yield _beside_another_index(one, indexes[0]) if indexes and one.rule in _OF_THE_INDEX else one
+    yield from (_beside_another_index(one, indexes[0]) for one in found) if indexes else found
 
 
 def _beside_another_index(finding: Finding, host: str) -> Finding:
     """What the public index does not have another one may have: that is no error, and nothing to mend without asking."""
+    if finding.rule == "unknown-release":
+        return finding._replace(severity="info")  # built by those whose index it is
+    if finding.rule not in _OF_THE_INDEX:
+        return finding
     return finding._replace(severity="warning", message=f"{finding.message} (on the public index; what {host} has is not known)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import RequestError
@@ -14,21 +13,18 @@ from tfcompat.gate.installs import Installer, carry_over
 from tfcompat.gate.readers.run import actions_of
 from tfcompat.gate.readers.variables import UNKNOWN, UNSET, expand
 from tfcompat.gate.source import Source
-from tfcompat.images import find_image
 from tfcompat.platforms import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from tfcompat.gate.bases import ImageFinder
     from tfcompat.gate.instructions import Dockerfile, Heredoc, Instruction, Word
     from tfcompat.gate.project import Project
     from tfcompat.gate.readers.variables import Missing
-    from tfcompat.gate.settings import Settings
     from tfcompat.gate.source import Place
-    from tfcompat.matrix import Matrix
-    from tfcompat.stack import Image
 
-__all__ = ["DEFAULT_PLATFORM", "Build", "ImageFinder", "follow"]
+__all__ = ["DEFAULT_PLATFORM", "Build", "follow"]
 
 DEFAULT_PLATFORM = "linux/amd64"
 _NOT_NEWLINE = re.compile(r"[^\n]")
@@ -42,23 +38,6 @@ class Build(NamedTuple):
     args: Mapping[str, str] = {}
     target: str | None = None
     bases: Mapping[int, str] = {}  # by the offset of its word in FROM: another image to try
-
-
-class ImageFinder:
-    """Images by reference: as the settings say they are to be judged, else as a registry has them (*learned*), else as the matrix does."""
-
-    def __init__(self, matrix: Matrix, settings: Settings, learned: Mapping[str, Image] = MappingProxyType({})) -> None:
-        self.matrix = matrix
-        self.settings = settings
-        self.learned = learned
-
-    def find(self, text: str) -> Image:
-        """Raises :class:`RequestError` for what is no reference."""
-        named = self.settings.images
-        alias = named.get(text) or named.get(text.partition("@")[0].rpartition(":")[0])
-        if alias is None:
-            return self.learned.get(text) or find_image(self.matrix, text)
-        return find_image(self.matrix, alias)._replace(reference=text, means=f"judged as {alias}")
 
 
 def follow(project: Project, build: Build, images: ImageFinder, platform: str | None) -> list[Stage]:
@@ -103,7 +82,7 @@ class _Follower:
         number = len(self.stages)
         what = self.source.name if count == 1 else f"stage {name or number} of {self.source.name}"
         text = self.build.bases.get(words[0].start) or self._expand(words[0].text, self.outer)
-        before = next((s for s in reversed(self.stages) if text is not None and text.lower() in s.names), None)
+        before = next((s for s in reversed(self.stages) if text is not None and text.lower() in s.names[:-1]), None)
         if before is not None:
             stage = before.successor(what)
         else:
@@ -141,6 +120,8 @@ class _Follower:
         keyword = instruction.keyword
         if keyword == "ARG":
             for name, default in self._pairs(instruction, stage.variables):
+                if name in stage.variable_places:
+                    continue  # ENV always wins
                 stage.variables[name] = self.build.args.get(name, default if default is not None else self.outer.get(name))
         elif keyword == "ENV":
             found = dict(self._pairs(instruction, stage.variables))
@@ -188,6 +169,8 @@ class _Follower:
         sources: list[str] = []
         for text in expanded[:-1]:
             heredoc = bodies.get((text or "").replace("<<-", "<<").replace('"', "").replace("'", ""))
+            if heredoc is not None and heredoc.expand and "$" in heredoc.body:
+                continue  # what it becomes is not what is written
             if heredoc is not None:
                 path = absolute(target, heredoc.name) if target.endswith("/") else target
                 stage.copies.append(Copied(path, (), place, body=self._body(heredoc)))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.errors import RequestError
 from tfcompat.gate.alone import stages_alone
+from tfcompat.gate.bases import ImageFinder
 from tfcompat.gate.checks import find_unrequested
 from tfcompat.gate.finding import Report, in_order
 from tfcompat.gate.findings import findings_of
-from tfcompat.gate.follow import DEFAULT_PLATFORM, ImageFinder
+from tfcompat.gate.follow import DEFAULT_PLATFORM
 from tfcompat.gate.project import Project
 from tfcompat.gate.selection import selected
 from tfcompat.gate.started import Started, stages_started
@@ -22,7 +23,7 @@ from tfcompat.versions import parse_version
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tfcompat.gate.finding import Finding
+    from tfcompat.gate.finding import Finding, Fix
     from tfcompat.gate.settings import Settings
     from tfcompat.gate.source import Place, Tree
     from tfcompat.gate.subject import Subject
@@ -44,7 +45,7 @@ class Examined:
     """A tree that was followed to its ends: what is built and started, and what each environment of that is."""
 
     def __init__(self, tree: Tree, names: Sequence[str], settings: Settings, matrix: Matrix, learned: Mapping[str, Image]) -> None:
-        self.project = Project(tree, names)
+        self.project = Project(tree, sorted(names))
         self.target = target = parse_target(settings, matrix)
         self.images = ImageFinder(matrix, settings, learned)
         started = stages_started(self.project, settings, self.images)
@@ -92,13 +93,15 @@ def references(tree: Tree, names: Sequence[str], settings: Settings, matrix: Mat
 
 def _findings(examined: Examined, matrix: Matrix) -> Iterator[Finding]:
     project, relevant = examined.project, examined.relevant
-    for _, subject in relevant:
-        found = list(findings_of(subject, project, matrix))
-        if any(one.severity != "info" for one in found):  # a note has no fix
-            from tfcompat.gate.fixing import with_fixes
+    found = [(subject, list(findings_of(subject, project, matrix))) for _, subject in relevant]
+    if any(one.severity != "info" for _, own in found for one in own):  # a note has no fix
+        from tfcompat.gate.fixing import World, with_fixes
 
-            found = with_fixes(found, subject, project, examined.images, matrix, examined.target)
-        yield from found
+        world = World(project, examined.images, matrix, examined.target, [subject for subject, _ in found])
+        bases: dict[Place, Fix | None] = {}
+        found = [(subject, with_fixes(own, subject, world, bases)) for subject, own in found]
+    for _, own in found:
+        yield from own
     yield from find_unrequested(relevant, project.all_uses)
 
 

@@ -20,6 +20,7 @@ from tfcompat.stack import Image
 __all__ = ["KERAS", "TENSORFLOW", "Conflict", "Demand", "Held", "Installed", "active", "install", "is_exact", "specifier"]
 
 _TOOLS = ("pip", "setuptools", "wheel")  # upgraded out of habit, and taken back to what is asked for by what comes after
+_COMPARED = 30  # different ranges of one name
 _SOME_PYTHON = "3.11"  # for markers, where nothing says the interpreter
 
 
@@ -164,8 +165,9 @@ class _World:
         return before.version is not None and all(not d.pin.url and d.specifier.contains(before.version) for d in found)
 
     def _clash(self, name: str, found: Sequence[Demand]) -> Conflict | None:
-        for index, second in enumerate(found):
-            for first in found[:index]:
+        different = list({(str(d.specifier), d.pin.marker): d for d in reversed(found)}.values())[::-1][:_COMPARED]
+        for index, second in enumerate(different):
+            for first in different[:index]:
                 if first.pin.marker != second.pin.marker and first.pin.kind == second.pin.kind == "locked":
                     continue  # forks of a lock file
                 if not self.releases.together(name, [first.specifier, second.specifier]):

@@ -13,6 +13,7 @@ from tfcompat.gate.context import absolute, find_in_container
 from tfcompat.gate.declared import Problem
 from tfcompat.gate.environment import Environment, Interpreted, Stage, Step
 from tfcompat.gate.indexes import VARIABLES, index_options, others
+from tfcompat.resolver.request import KNOWN_PYTHONS
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from tfcompat.gate.project import Project
     from tfcompat.gate.source import Place
 
-__all__ = ["Installer", "Pins", "carry_over", "conda_python", "pins_of"]
+__all__ = ["Installer", "Pins", "admitted_pythons", "carry_over", "conda_python", "pins_of"]
 
 _LOCKS = {"uv sync": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
-_CONSTRAINT_VARIABLES = ("PIP_CONSTRAINT", "UV_CONSTRAINT")
+_CONSTRAINT_VARIABLES = {"pip": ("PIP_CONSTRAINT",), "uv": ("UV_CONSTRAINT",), "uv sync": ("UV_CONSTRAINT",)}
 _INCLUDES = 50  # files in all
+_CONDA = re.compile(r"conda|mamba|miniforge|mambaforge")
 _APT_PYTHON = re.compile(r"python(?P<version>3\.\d+)(-\w+)*")
 _SITE = re.compile(r"site-packages|dist-packages|/\.local|^/usr/local(/|$)|^/usr(/|$)")
 
@@ -71,8 +73,11 @@ def _collect(
             (constraints if constraint or pin.kind == "constraint" else pins).append(pin)
     for include in file.includes:
         name = posixpath.normpath(posixpath.join(posixpath.dirname(file.name), include.path))
-        if name in seen or len(seen) > _INCLUDES:
+        if name in seen:
             continue
+        if len(seen) > _INCLUDES:
+            project.note([Problem(include.place, f"{include.path} is not read: more than {_INCLUDES} files are included", grave=True)])
+            return
         seen.add(name)
         if name.startswith("..") or not project.exists(name):
             reason = f"{include.path} leads out of the tree" if name.startswith("..") else f"{include.path} is not in the tree"
@@ -122,6 +127,8 @@ class Installer:
                 self.local[action.name] = action.value
             elif isinstance(action, c.Libraries):
                 self.stage.libraries.append(action)
+            elif isinstance(action, c.Rewritten):
+                self.stage.rewritten.add(absolute(self.stage.workdir, action.path))
             elif isinstance(action, c.Marked):
                 self.stage.marker_removed = True
             else:
@@ -132,10 +139,10 @@ class Installer:
     def _variable(self, name: str) -> str | None:
         return self.local[name] if name in self.local else self.stage.variables.get(name)
 
-    def _default(self) -> Environment:
+    def _default(self, uv: bool = False) -> Environment:
         """The environment that a bare ``pip`` works in: an activated one, else the first of PATH that is one."""
         environments = self.stage.environments
-        active = self._variable("VIRTUAL_ENV")
+        active = self.local.get("VIRTUAL_ENV") or (self.stage.variables.get("VIRTUAL_ENV") if uv else None)  # to pip, PATH alone counts
         if active and active.rstrip("/") in environments:
             return environments[active.rstrip("/")]
         conda = self._variable("CONDA_DEFAULT_ENV")
@@ -145,9 +152,11 @@ class Installer:
             name = folder.rstrip("/").removesuffix("/bin")
             if name in environments and name:
                 return environments[name]
-            base = environments.get("conda:base")
-            if base is not None and re.search(r"conda|mamba|miniforge", name) and not name.endswith("condabin"):
-                return environments.get(f"conda:{name.rpartition('/envs/')[2]}", base) if "/envs/" in name else base
+            inner = f"conda:{name.rpartition('/envs/')[2]}" if "/envs/" in name else "conda:base"
+            if inner in environments and _CONDA.search(name) and not name.endswith("condabin"):
+                return environments[inner]
+        if "conda:base" in environments and self.stage.base is not None and _CONDA.search(self.stage.base.text):
+            return environments["conda:base"]  # such images have it on their PATH
         return environments[""]
 
     def _environment(self, install: c.Install) -> Environment:
@@ -161,7 +170,7 @@ class Installer:
             if "/" not in name and not name.startswith("."):
                 return self._conda(name)
             return self._folder(absolute(self.stage.workdir, name))
-        default = self.stage.environments[""] if install.system else self._default()
+        default = self.stage.environments[""] if install.system else self._default(install.tool == "uv")
         if install.python and not (default.python and default.python.version and str(minor(default.python.version)) == install.python):
             return self._interpreter_of_system(install.python, install.place)
         return default
@@ -237,7 +246,7 @@ class Installer:
             (found or self._default()).steps.append(Step((), removed=removed.names))
 
     def _ambient_constraints(self, install: c.Install) -> list[c.FileArgument]:
-        paths = [text for name in _CONSTRAINT_VARIABLES if (text := self._variable(name))]
+        paths = [text for name in _CONSTRAINT_VARIABLES.get(install.tool, ()) if (text := self._variable(name))]
         return [c.FileArgument(path, "constraints", install.place) for text in paths for path in text.split()]
 
     def _file(self, install: c.Install, argument: c.FileArgument) -> Pins | None:
@@ -245,6 +254,10 @@ class Installer:
             self.stage.opaque.append(c.Opaque("a file whose name is in a variable without a known value", argument.place))
             return None
         path = absolute(self.stage.workdir, argument.path)
+        if path in self.stage.rewritten:
+            reason = f"{argument.path} is changed by a command before it is installed"
+            self.project.note([Problem(argument.place, reason, grave=False)])
+            return None
         if argument.role in ("project", "lock"):
             return self._project(install, argument, path)
         found = find_in_container(self.project, self.stage, path)
@@ -291,14 +304,22 @@ class Installer:
 
 
 def _uv_python(python: Interpreted | None, requires: str, place: Place) -> Interpreted | None:
-    """uv takes the image's interpreter where the project admits it, and else fetches another."""
+    """uv takes the image's interpreter where the project admits it, and else fetches the newest that it does."""
     if python is None or python.version is None:
         return python
-    try:
-        admitted = SpecifierSet(requires).contains(version(f"{python.version.major}.{python.version.minor}.99"), prereleases=True)
-    except InvalidSpecifier:
+    admitted = admitted_pythons(requires)
+    if any(minor(python.version) == number for number in admitted):
         return python
-    return python if admitted else Interpreted(None, "uv", place, own=False)
+    return Interpreted(admitted[0] if admitted else None, "uv", place, own=False)
+
+
+def admitted_pythons(requires: str) -> list[Version]:
+    """The interpreters that ``requires-python`` admits in some patch release, the newest first; all of them for what cannot be read."""
+    try:
+        wanted = SpecifierSet(requires)
+    except InvalidSpecifier:
+        wanted = SpecifierSet()
+    return [version(p) for p in KNOWN_PYTHONS if any(wanted.contains(text) for text in (f"{p}.99", f"{p}.0", p))]
 
 
 def conda_python(pins: Iterable[Pin]) -> Interpreted | None:

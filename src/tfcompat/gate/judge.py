@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
+
+from tfcompat.gate.demands import TENSORFLOW
 from tfcompat.gate.finding import Finding, Related
 from tfcompat.gate.rulebook import FILE_RULES, said_as
 from tfcompat.gate.source import Place
+from tfcompat.gate.subject import ITS_OWN
 from tfcompat.prose import capital, remedy, sentence
+from tfcompat.requirements import cap_on
 from tfcompat.rules import RULES, evaluate
+from tfcompat.versions import minor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
     from tfcompat.rules import Finding as Said
+    from tfcompat.stack import Image
 
 __all__ = ["REMEDIES", "finding", "judge", "place_of"]
 
@@ -37,6 +45,7 @@ _STANDS: Mapping[str, tuple[str, ...]] = {  # the fact whose place a rule's find
 _ASIDE = frozenset(
     (
         ("python-has-wheel", "prerelease"),
+        ("keras-legacy", "not-switched-on"),  # many install it for a package that imports tf_keras by its name
         ("image-contents", "patch-unknown"),
         ("image-tag-exists", "unknown"),
         ("image-tag-exists", "platform-unknown"),
@@ -48,6 +57,15 @@ _ABOUT_THE_BASE = (
     "python-has-wheel",
     "arm64-cuda",
 )  # the image, or its platform, is the other side
+_FRAMEWORKS = re.compile(
+    r"jax|jaxlib|jax-cuda\d+.*|torch|torchvision|torchaudio|cupy.*|onnxruntime-gpu|paddlepaddle-gpu|mxnet-cu.*|cudf.*|numba"
+)
+_OF_WHEELS = ("python-has-wheel", "platform-has-wheel")
+_FALLBACKS = {  # where the rulebook knows no remedy
+    "cuda-runtime": "take an image with that CUDA or a newer minor, or the and-cuda extra",
+    "platform-has-wheel": "take a release, or a platform, that has a wheel",
+    "gpu-architecture": "take a release compiled for this GPU",
+}
 _MILD = ("setuptools", "grpcio")
 _LIBRARIES = ("cuda-runtime", "cudnn-runtime")
 _NEEDS_IMAGE = frozenset(("python-unknown", "libc-unknown"))  # unknown-image says it once
@@ -90,10 +108,10 @@ def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
             continue  # the same, with less to go by
         if one.rule.id in _LIBRARIES and "replaced" in reasons:
             continue  # why it matters that TensorFlow is replaced: told with that
-        level, message = _level(one), sentence(one)
+        level, message = _level(one, subject), sentence(one)
         if one.verdict.reason == "replaced":
             level = "error" if lacking is not None else level
-            message += _required_by(subject) + (f". {capital(sentence(lacking))}" if lacking is not None else "")
+            message += _other_name(subject) + _required_by(subject) + (f". {capital(sentence(lacking))}" if lacking is not None else "")
         yield _as_finding(one, level, message, subject)
 
 
@@ -102,7 +120,24 @@ def _as_finding(said: Said, level: Level, message: str, subject: Subject) -> Fin
     evidence = tuple(dict.fromkeys((*said.verdict.evidence, *(s for fact in said.facts for s in fact.evidence))))
     place = place_of(subject, *_names(said))
     return finding(
-        subject, rule, level, place, message, *_related(said, subject), evidence=evidence, remedy=remedy(said) or REMEDIES.get(rule, "")
+        subject,
+        rule,
+        level,
+        place,
+        message,
+        *_related(said, subject),
+        evidence=evidence,
+        remedy=remedy(said) or REMEDIES.get(rule) or _FALLBACKS.get(rule, ""),
+    )
+
+
+def _other_name(subject: Subject) -> str:
+    """That the image's is another distribution, so that both stand side by side."""
+    names = [name for name, held in subject.installed.held.items() if held.own and name in TENSORFLOW]
+    return (
+        f" (the image's is {names[0]}, which stays beside it)"
+        if names and subject.held is not None and names[0] != subject.held.name
+        else ""
     )
 
 
@@ -119,12 +154,42 @@ def _required_by(subject: Subject) -> str:
     return f" ({required})" if required else ""
 
 
-def _level(said: Said) -> Level:
+def _level(said: Said, subject: Subject) -> Level:
+    reason = said.verdict.reason
+    if reason == "replaced" and _other_minor(subject):
+        return "error"
+    if reason == "cpu-build" and _for_another_framework(subject):
+        return "info"
+    if reason == "out-of-range" and said.rule.id == "package-range" and _added_later(said, subject):
+        return "warning"  # pip warns, and goes on
     if (said.rule.id, said.verdict.reason) in _ASIDE:
         return "info"
     if said.verdict.reason == "capped" and any(f.name == "package" and f.value.name in _MILD for f in said.facts):
         return "warning"  # TensorFlow works, and a command that comes with it does not
     return _LEVELS[said.verdict.severity]
+
+
+def _other_minor(subject: Subject) -> bool:
+    """Whether the TensorFlow that replaces the image's is of another minor; a patch changes none of what it needs."""
+    held, image = subject.held, subject.image
+    known = held is not None and held.version is not None and image is not None and image.tensorflow is not None
+    return known and minor(held.version) != minor(image.tensorflow)  # type: ignore[union-attr]
+
+
+def _for_another_framework(subject: Subject) -> bool:
+    """Whether the image's GPU is for something else, which reads its data with TensorFlow: then the CPU build is meant."""
+    asked = subject.meant in ("the target", subject.requested)
+    return not asked and any(_FRAMEWORKS.fullmatch(name) for name in subject.installed.held)
+
+
+def _added_later(said: Said, subject: Subject) -> bool:
+    """Whether the package was installed after TensorFlow, and is none that is known to break it."""
+    package = next((f.value for f in said.facts if f.name == "package"), None)
+    held = subject.installed.held.get(package.name) if package is not None else None
+    if package is None or held is None or subject.held is None or subject.tensorflow is None or held.step <= subject.held.step:
+        return False
+    cap = cap_on(subject.releases.matrix, subject.tensorflow.release, package.name)
+    return cap is None or SpecifierSet(cap.allows).contains(package.version, prereleases=True)
 
 
 def _beside_the_point(said: Said, subject: Subject) -> bool:
@@ -135,6 +200,10 @@ def _beside_the_point(said: Said, subject: Subject) -> bool:
         return True  # what NVIDIA built into its image, it built for its image
     if said.verdict.outcome == "unknown" and (image is None or image.status == "unknown" or reason in _NEEDS_IMAGE):
         return subject.environment.name.startswith("conda:") or image is None or (image.python is None and image.os is None)
+    if said.rule.id in _OF_WHEELS and subject.from_image:
+        return True  # it is installed
+    if said.rule.id in _LIBRARIES and _nothing_known(image):
+        return True  # unknown-image says it
     if reason == "not-switched-on" and subject.stage.base is None:
         return True  # where it will run, and with which variables, is not known
     if reason == "cpu-build" and subject.from_image:
@@ -143,6 +212,10 @@ def _beside_the_point(said: Said, subject: Subject) -> bool:
         build = subject.tensorflow.build if subject.tensorflow else None
         return not subject.from_image and build is not None and build.kind == "cuda" and bool(subject.sources)
     return False
+
+
+def _nothing_known(image: Image | None) -> bool:
+    return image is not None and image.reference.startswith(ITS_OWN) and image.tensorflow is None
 
 
 def _names(said: Said) -> tuple[str, ...]:

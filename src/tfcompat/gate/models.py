@@ -48,7 +48,7 @@ def find_models(project: Project, subject: Subject, matrix: Matrix) -> Iterator[
         return
     package, number = reader
     for copied in subject.stage.copies:
-        for source in copied.sources:
+        for source in copied.sources if copied.stage is None else ():
             for name in _models(project, source):
                 model = _read(project, name)
                 row = _row(matrix, package, number, model.format)
@@ -84,7 +84,7 @@ def _reader(subject: Subject) -> tuple[str, Version] | None:
 
 def _read(project: Project, name: str) -> Model:
     """What the first bytes say; the name alone where there are none. Nothing is loaded, and nothing unpickled."""
-    head = project.tree.find_bytes(name, _HEAD) or b""
+    head = project.head(name, _HEAD) or b""
     suffix = ".h5" if name.endswith((".h5", ".hdf5")) else ".keras"
     if head.startswith(_HDF5):
         return Model(name, ".h5", _version(_IN_HDF5.search(head)))

@@ -83,7 +83,15 @@ class Project:
         return tuple(sorted(name for name in self.all_names if kind_of(name) == "model"))
 
     def exists(self, name: str) -> bool:
-        return name in self.all_names
+        """Whether the file is there, ignored or not: a build copies what it names."""
+        return name in self.all_names or (bool(name) and self.head(name, 1) is not None)
+
+    def head(self, name: str, limit: int) -> bytes | None:
+        """The first *limit* bytes of a file, None where there is none that can be read."""
+        try:
+            return self.tree.find_bytes(name, limit)
+        except CouldNotCheck:
+            return None
 
     def is_folder(self, name: str) -> bool:
         return name in self._folders
@@ -146,7 +154,7 @@ class Project:
                 value = getattr(import_module(f"tfcompat.gate.readers.{module}"), function)(source)
                 self.read_names.add(name)
                 self.note(value.problems)
-                self._values[key] = None if any(p.grave for p in value.problems) else value
+                self._values[key] = value
         return self._values[key]
 
     def note(self, problems: Iterable[Problem]) -> None:

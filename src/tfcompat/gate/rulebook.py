@@ -154,6 +154,13 @@ FILE_RULES: tuple[FileRule, ...] = (
         "say what to judge it as: [tool.tfcompat.images], or ask the registry with --online",
     ),
     FileRule(
+        "unknown-release",
+        "The matrix does not have this TensorFlow",
+        "warning",
+        "The release is newer or older than the matrix, unfinished, or built nightly: nothing that is said here has been held against it.",
+        "update tfcompat, or give it a newer matrix with --matrix",
+    ),
+    FileRule(
         "cannot-follow",
         "Something in the build cannot be followed",
         "info",

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tfcompat.errors import RequestError
+from tfcompat.gate.bases import ImageFinder
 from tfcompat.gate.declared import ImageUse, Problem
 from tfcompat.gate.environment import Base, Interpreted, Stage
-from tfcompat.gate.follow import DEFAULT_PLATFORM, Build, ImageFinder, follow
+from tfcompat.gate.follow import DEFAULT_PLATFORM, Build, follow
 from tfcompat.gate.installs import Installer
 from tfcompat.gate.project import USE_KINDS, Project
 from tfcompat.gate.settings import Settings
@@ -46,6 +47,7 @@ def stages_started(project: Project, settings: Settings, images: ImageFinder) ->
         for use in uses.images if uses is not None else ():
             platform = _platform(use.platform) or settings.platform
             if use.build is not None and use.build.dockerfile is not None:
+                _missing(project, use)
                 build = Build(use.build.dockerfile, use.build.context, {**use.build.args, **settings.build_args}, use.build.target)
                 found += [Started(_with(stage, use.environment), use) for stage in _target(stages_of(build, platform), build.target)]
             elif use.reference is not None:
@@ -56,6 +58,27 @@ def stages_started(project: Project, settings: Settings, images: ImageFinder) ->
             stages = stages_of(Build(name, None, settings.build_args), settings.platform)
             found += [Started(stage) for stage in _leaves(stages)]
     return found
+
+
+def _missing(project: Project, use: ImageUse) -> None:
+    """A build that names a Dockerfile or a stage that is not there."""
+    build = use.build
+    if build is None or build.dockerfile is None:
+        return
+    if not project.exists(build.dockerfile):
+        there = not build.context or project.is_folder(build.context)  # else it is a submodule, or made by something else
+        project.note([Problem(use.place, f"{use.what} is built from {build.dockerfile}, which is not in the tree", grave=there)])
+        return
+    dockerfile = project.dockerfile(build.dockerfile)
+    named = {i.words[2].text.lower() for i in dockerfile.instructions if i.keyword == "FROM" and len(i.words) == 3} if dockerfile else set()
+    if build.target and not build.target.isdigit() and build.target.lower() not in named and "$" not in " ".join(named):
+        project.note(
+            [
+                Problem(
+                    use.place, f"{use.what} is built to the stage {build.target}, and {build.dockerfile} has none of that name", grave=True
+                )
+            ]
+        )
 
 
 def _platform(text: str | None) -> str | None:

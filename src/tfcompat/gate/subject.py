@@ -18,9 +18,9 @@ from tfcompat.matrix.matrix import Matrix
 from tfcompat.stack import Fact, Image, Package, Stack, Tensorflow
 from tfcompat.versions import version
 
-__all__ = ["Subject", "Target", "subject_of"]
+__all__ = ["ITS_OWN", "Subject", "Target", "subject_of"]
 
-_ITS_OWN = ("tensorflow/tensorflow:", "nvcr.io/nvidia/tensorflow:")
+ITS_OWN = ("tensorflow/tensorflow:", "nvcr.io/nvidia/tensorflow:")
 
 
 class Target(NamedTuple):
@@ -65,7 +65,7 @@ class Subject(NamedTuple):
     @property
     def relevant(self) -> bool:
         """Whether TensorFlow, Keras or what stands on them is in play at all."""
-        known = self.image is not None and self.image.reference.startswith(_ITS_OWN)  # a tag that is not there has no contents
+        known = self.image is not None and self.image.reference.startswith(ITS_OWN)  # a tag that is not there has no contents
         return known or self.held is not None or any(name in self.installed.held for name in KERAS)
 
     @property

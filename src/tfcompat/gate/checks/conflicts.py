@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -33,6 +34,7 @@ def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
             continue  # keras-legacy says it
         if _ours(subject, conflict.name):
             yield _of(subject, conflict)
+    yield from _two_tensorflows(subject)
     yield from _ranges(subject)
     yield from _beside_the_extra(subject)
 
@@ -47,7 +49,14 @@ def _ours(subject: Subject, name: str) -> bool:
 def _of(subject: Subject, conflict: Conflict) -> Finding:
     first, second = conflict.first, conflict.second
     said = f"{_asks(first, conflict.name)} and {_asks(second, conflict.name)}"
-    if conflict.replaced:
+    locked = [d for d in (first, second) if d.pin.kind == "locked"]
+    if len(locked) == 1:
+        other = first if locked[0] is second else second
+        message, level = (
+            f"{locked[0].pin.place.file} has {locked[0].pin}, and {other.pin} is asked for: the lock file is out of date",
+            "error",
+        )
+    elif conflict.replaced:
         message, level = f"{said} are installed one after the other: the second replaces the first", "warning"
     else:
         message, level = f"{said} exclude each other: pip finds no version", "error"
@@ -94,3 +103,17 @@ def _beside_the_extra(subject: Subject) -> Iterator[Finding]:
         if not subject.releases.together(name, [allowed, *(d.specifier for d in held.demands)]):
             message = f"{held.pin} is not what {subject.tensorflow.release.package}[and-cuda] asks for, which is {name}{allowed}: pip finds no version"
             yield finding(subject, "requirement-conflict", "error", held.pin.place, message, Related(place, str(subject.tensorflow)))
+
+
+def _two_tensorflows(subject: Subject) -> Iterator[Finding]:
+    """Two distributions of one command that hold the same files, in two versions."""
+    held = [subject.installed.held[name] for name in subject.installed.order if name in subject.installed.held]
+    for first, second in pairwise(held):
+        if first.pin is None or second.pin is None or not (first.exact and second.exact) or first.step != second.step:
+            continue
+        if first.version != second.version:
+            later, earlier = sorted(
+                (first, second), key=lambda h: (h.pin.place.file, h.pin.place.start) if h.pin else ("", 0), reverse=True
+            )
+            message = f"{earlier.pin} and {later.pin} install the same files: which version is imported is a matter of luck"
+            yield finding(subject, "requirement-conflict", "error", later.pin.place, message, Related(earlier.pin.place, str(earlier.pin)))  # type: ignore[union-attr]

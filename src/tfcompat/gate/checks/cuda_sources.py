@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from tfcompat.gate.finding import Related
 from tfcompat.gate.judge import finding, place_of
+from tfcompat.gate.subject import ITS_OWN
+from tfcompat.versions import minor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,8 +45,22 @@ def _doubled(subject: Subject) -> Iterator[Finding]:
 def _pair(sources: Sequence[Source], name: str) -> tuple[Source, Source] | None:
     """The first two of different kinds that bring the same major of it, in the order of the build."""
     ordered = sorted(sources, key=lambda s: s.at)
-    pairs = ((a, b) for index, b in enumerate(ordered) for a in ordered[:index] if a.kind != b.kind and _same(a, b, name))
+    pairs = (
+        (a, b)
+        for index, b in enumerate(ordered)
+        for a in ordered[:index]
+        if a.kind != b.kind and _same(a, b, name) and not _one_package(a, b)
+    )
     return next(pairs, None)
+
+
+def _one_package(first: Source, second: Source) -> bool:
+    """CUDA's images have it from apt themselves: the same package is kept, or made newer."""
+    if {first.kind, second.kind} != {"image", "apt"}:
+        return False
+    if _same(first, second, "cudnn"):
+        return True
+    return first.cuda is not None and second.cuda is not None and minor(first.cuda) == minor(second.cuda)
 
 
 def _same(first: Source, second: Source, name: str) -> bool:
@@ -63,13 +79,13 @@ def _none(subject: Subject) -> Iterator[Finding]:
         return
     if image is None or image.status == "unknown" or tensorflow.platform != "linux/amd64" or subject.environment.name.startswith("conda:"):
         return
-    if (image.tensorflow is not None and image.gpu) or subject.from_image:
+    if (image.tensorflow is not None and image.gpu) or subject.from_image or image.reference.startswith(ITS_OWN):
         return  # other rules judge what an image of TensorFlow's has
     cuda, cudnn = tensorflow.build.cuda, tensorflow.build.cudnn
-    missing = [f"CUDA {cuda}"] if not any(s.cuda is not None for s in subject.sources if s.kind != "image" or s.cuda) else []
-    missing += [f"cuDNN {cudnn}"] if not any(s.cudnn is not None for s in subject.sources) else []
-    if any(s.kind not in ("image", "pip") and s.cuda is None and s.cudnn is None for s in subject.sources):
-        missing = missing[1:] if len(missing) > 1 else []  # CUDA of a version that nothing names
+    vague = " ".join(s.what for s in subject.sources if s.cuda is None and s.cudnn is None)  # named by a variable
+    has_cuda = any(s.cuda is not None for s in subject.sources) or "cuda" in vague
+    has_cudnn = any(s.cudnn is not None for s in subject.sources) or "cudnn" in vague
+    missing = ([] if has_cuda else [f"CUDA {cuda}"]) + ([] if has_cudnn else [f"cuDNN {cudnn}"])
     if missing:
         message = f"{subject.meant} means a GPU, and neither {image} nor what is installed brings the {' and '.join(missing)} that {tensorflow} loads"
         place = subject.places.get("image") or place_of(subject)

@@ -31,8 +31,8 @@ def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     for key in _NOTES:
         note = matrix.notes_of(tensorflow.release, key)
         if note is not None:
-            # without NCCL one GPU still works; without the rest none is registered
-            level: Level = "warning" if "NCCL" in note.fact else "error"
+            several = "NCCL" in note.fact  # one GPU works without
+            level: Level = "info" if several else "error"
             evidence = tuple(s for cell in note.evidence.values() for s in cell)
             yield finding(
                 subject, "library-path-missing", level, pip.place, f"{tensorflow}: {note.fact.rstrip('.')}", evidence=evidence,

@@ -30,7 +30,7 @@ _MILD = ("setuptools", "grpcio")  # a command of tensorboard's suffers; pip goes
 def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     """For a TensorFlow that pip installs here; an image's own stands beside what was installed with it."""
     held, tensorflow = subject.held, subject.tensorflow
-    if held is None or held.pin is None or tensorflow is None or tensorflow.build is None or held.pin.kind == "locked":
+    if held is None or held.own or held.pin is None or tensorflow is None or tensorflow.build is None or held.pin.kind == "locked":
         return
     python = subject.releases.python or (version(tensorflow.build.python[-1]) if tensorflow.build.python else None)
     if python is None or f"{python.major}.{python.minor}" not in tensorflow.build.python:
@@ -48,7 +48,7 @@ def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
         taken = releases.newest(name, wanted)
         if taken is None or SpecifierSet(cap.allows).contains(taken, prereleases=True):
             continue
-        level: Level = "info" if name in _MILD else "warning" if _others(subject, matrix) else "error"
+        level: Level = "info" if name in _MILD else "warning" if _others(subject, matrix) or _unknown_python(subject) else "error"
         message = f"{tensorflow} admits {name} {taken}, which pip takes today, and breaks with it ({cap.symptom})"
         evidence = tuple(s for cell in cap.evidence.values() for s in cell)
         yield finding(subject, "uncapped-breaker", level, place_of(subject), message, evidence=evidence, remedy=f"add {name}{cap.allows}")
@@ -81,3 +81,9 @@ def _others(subject: Subject, matrix: Matrix) -> bool:
         held.exact and held.name not in TENSORFLOW and not matrix.package(held.name) and not subject.releases.knows(held.name)
         for held in subject.installed.held.values()
     )
+
+
+def _unknown_python(subject: Subject) -> bool:
+    """Whether the interpreter was looked for and not established: there may be no wheel for it at all."""
+    python = subject.environment.python
+    return python is not None and python.version is None

@@ -1,10 +1,13 @@
-"""unknown-image, cannot-follow and comment-behind-from: what could not be established of the build, or is not what it seems."""
+"""unknown-image, unknown-release, cannot-follow and comment-behind-from: what could not be established of the build, or is not what it seems."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfcompat.gate.finding import Related
 from tfcompat.gate.judge import finding
+from tfcompat.gate.subject import ITS_OWN
+from tfcompat.versions import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,19 +23,52 @@ _GONE = ("absent", "gone", "delisted")
 
 
 def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
-    """An image of which nothing is known, into which TensorFlow is installed; and commands that cannot be read."""
-    image, base = subject.image, subject.stage.base
-    installs = subject.held is not None and subject.held.demands
-    own = subject.environment.python is None or subject.environment.python.own or subject.environment.python.version is None
-    conda = subject.environment.name.startswith("conda:")
-    if image is not None and base is not None and installs and own and not conda and image.status not in _GONE and _unknown(image):
-        message = f"what is inside {base.text} is not known, and TensorFlow is installed into it"
-        yield finding(subject, "unknown-image", "warning", base.place, message)
+    """What is not known of the image or of the release, a comment that is none, and commands that cannot be read."""
+    yield from _image(subject, matrix)
+    yield from _release(subject, matrix)
+    base = subject.stage.base
     if base is not None and base.behind is not None:
-        message = "Docker takes this for arguments of FROM, and refuses the build: a comment begins its line"
+        message = "a comment must stand on a line of its own: Docker takes this one for arguments of FROM, and refuses the build"
         yield finding(subject, "comment-behind-from", "error", base.behind, message)
     for opaque in subject.stage.opaque:
         yield finding(subject, "cannot-follow", "info", opaque.place, f"{opaque.what} cannot be followed, and may install packages")
+
+
+def _image(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
+    """An image of which nothing is known, into which TensorFlow is installed, or whose repository is TensorFlow's own."""
+    image, base, environment = subject.image, subject.stage.base, subject.environment
+    if image is None or base is None or image.status in _GONE or not _unknown(image):
+        return
+    if image.status == "rolling":
+        return  # floating-tag says that nobody knows
+    if image.reference.startswith(ITS_OWN):
+        measured = matrix.snapshots.get(image.reference.partition("@")[0].rpartition(":")[0], matrix.measured)
+        message = f"whether there is {base.text}, and what is inside, is not known (snapshot of {measured})"
+        yield finding(subject, "unknown-image", "warning", base.place, message)
+        return
+    own = environment.python is None or environment.python.own or environment.python.version is None
+    if subject.held is not None and subject.held.demands and own and not environment.name.startswith("conda:"):
+        message = f"what is inside {base.text} is not known, and TensorFlow is installed into it"
+        yield finding(subject, "unknown-image", "warning", base.place, message)
+
+
+def _release(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
+    """A TensorFlow that the matrix does not have, though it may well be on the index."""
+    held, image = subject.held, subject.image
+    if held is None or held.pin is None or held.conda or held.pin.url or subject.tensorflow is not None:
+        return
+    known = [version(r.version) for r in matrix.releases if r.package == held.name]
+    asked = held.version
+    never = known and asked is not None and min(known) < asked < max(known) and not asked.is_prerelease and not asked.local
+    if never or (asked is None and known and held.impossible):
+        return  # there is no such release, and cannot_install says so
+    what = f"{held.name} {asked}" if asked is not None else str(held.pin)
+    over = ""
+    if image is not None and image.tensorflow is not None:
+        over = f" It replaces the tensorflow {image.tensorflow} of {image.reference}."
+    message = f"{what} is not in the matrix (of {matrix.measured}): nothing was held against it.{over}".removesuffix(".")
+    related = (Related(subject.stage.base.place, str(image)),) if over and subject.stage.base is not None else ()
+    yield finding(subject, "unknown-release", "warning", held.pin.place, message, *related)
 
 
 def _unknown(image: Image) -> bool:

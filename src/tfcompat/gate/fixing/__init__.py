@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tfcompat.gate.fixing.attach import with_fixes
+from tfcompat.gate.fixing.world import World
 
-__all__ = ["with_fixes"]
+__all__ = ["World", "with_fixes"]

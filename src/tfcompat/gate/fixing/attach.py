@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tfcompat.gate.finding import Finding, Fix
-    from tfcompat.gate.follow import ImageFinder
-    from tfcompat.gate.project import Project
-    from tfcompat.gate.subject import Subject, Target
-    from tfcompat.matrix import Matrix
+    from tfcompat.gate.fixing.world import World
+    from tfcompat.gate.source import Place
+    from tfcompat.gate.subject import Subject
 
 __all__ = ["with_fixes"]
 
@@ -35,19 +34,20 @@ _BASE_RULES = frozenset(
 _IN_PLACE = frozenset(("externally-managed-pip",))  # mended where it stands, unless the image has to change anyhow
 
 
-def with_fixes(
-    found: Sequence[Finding], subject: Subject, project: Project, images: ImageFinder, matrix: Matrix, target: Target
-) -> list[Finding]:
-    """The findings of *subject*; those that another base image mends share that one edit."""
+def with_fixes(found: Sequence[Finding], subject: Subject, world: World, bases: dict[Place, Fix | None]) -> list[Finding]:
+    """The findings of *subject*; those that another base image mends share that one edit, which *bases* keeps by its place."""
     base: Fix | None = None
-    if any(f.rule in _BASE_RULES - _IN_PLACE and f.severity != "info" for f in found):
-        base = other_base(found, subject, project, images, matrix, target)
+    stands_on = subject.stage.base
+    if stands_on is not None and any(f.rule in _BASE_RULES - _IN_PLACE and f.severity != "info" for f in found):
+        if stands_on.place not in bases:
+            bases[stands_on.place] = other_base(subject, world)
+        base = bases[stands_on.place]
 
     def fix(finding: Finding) -> Fix | None:
         if finding.severity == "info":
             return None
         if finding.rule in _BASE_RULES and base is not None:
             return base
-        return other_pin(finding, subject, project, matrix, target) or added_line(finding, subject, project)
+        return other_pin(finding, subject, world) or added_line(finding, subject, world.project)
 
     return [finding._replace(fix=fix(finding)) for finding in found]

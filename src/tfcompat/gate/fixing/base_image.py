@@ -9,7 +9,6 @@ from tfcompat.gate.finding import Edit, Fix
 from tfcompat.gate.findings import findings_of
 from tfcompat.gate.fixing.lines import LINES_OF_THEIR_OWN
 from tfcompat.gate.follow import Build, follow
-from tfcompat.gate.subject import subject_of
 from tfcompat.reference import Reference
 from tfcompat.resolver.request import KNOWN_PYTHONS
 from tfcompat.tags import TagName
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
+    from tfcompat.gate.bases import ImageFinder
     from tfcompat.gate.finding import Finding
-    from tfcompat.gate.follow import ImageFinder
-    from tfcompat.gate.project import Project
-    from tfcompat.gate.subject import Subject, Target
+    from tfcompat.gate.fixing.world import World
+    from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
     from tfcompat.matrix.records import OfficialTag
 
@@ -35,19 +34,22 @@ _PYTHON_TAG = re.compile(r"(?P<version>\d+(\.\d+)*)?(?P<dash>-?)(?P<rest>(slim|b
 _CUDA_TAG = re.compile(r"(?P<cuda>\d+(\.\d+)+)-(?P<flavor>[\w-]+)-(?P<os>ubuntu[\d.]+|rockylinux\d|ubi\d)")
 
 
-def other_base(
-    found: Sequence[Finding], subject: Subject, project: Project, images: ImageFinder, matrix: Matrix, target: Target
-) -> Fix | None:
-    """None where the image is named by a variable, by a digest, or where no tag of its repository does better."""
+def other_base(subject: Subject, world: World) -> Fix | None:
+    """None where the image is named by a variable, by a digest, or where no tag of its repository does better.
+
+    Every environment that stands on the image there is followed and judged again.
+    """
     base = subject.stage.base
     build = subject.stage.build
     if base is None or base.image is None or not base.written or "@" in base.text or not isinstance(build, Build):
         return None
+    sharing = world.sharing(subject)
+    found = [one for each in sharing for one in findings_of(each, world.project, world.matrix)]
     best, least = None, _faults(found, found)
-    for candidate in _candidates(matrix, base.text, subject):
-        if candidate == base.text or not _keeps(candidate, subject, images):
+    for candidate in _candidates(world.matrix, base.text, subject):
+        if candidate == base.text or not all(_keeps(candidate, each, world.images) for each in sharing):
             continue
-        faults = _faults(_try(candidate, subject, build, project, images, matrix, target), found)
+        faults = _faults([one for each in sharing for one in _try(candidate, each, world)], found)
         if faults[0] == 0 and faults < least:
             best, least = candidate, faults
         if faults == (0, 0):
@@ -62,7 +64,7 @@ def _keeps(candidate: str, subject: Subject, images: ImageFinder) -> bool:
     """An image with a TensorFlow of its own serves where no line asks for another one than that."""
     inside = images.find(candidate).tensorflow
     held = subject.held
-    return inside is None or held is None or not held.demands or inside == held.version
+    return inside is None or held is None or not held.demands or (held.exact and inside == held.version)
 
 
 def _faults(found: Sequence[Finding], before: Sequence[Finding]) -> tuple[int, int]:
@@ -72,18 +74,17 @@ def _faults(found: Sequence[Finding], before: Sequence[Finding]) -> tuple[int, i
     return rest.count("error"), rest.count("warning")
 
 
-def _try(
-    candidate: str, subject: Subject, build: Build, project: Project, images: ImageFinder, matrix: Matrix, target: Target
-) -> Sequence[Finding]:
+def _try(candidate: str, subject: Subject, world: World) -> Sequence[Finding]:
     """What is found of the same build on another image."""
-    base = subject.stage.base
-    assert base is not None  # other_base has looked
-    noted = list(project.unchecked)
-    stages = follow(project, build._replace(bases={base.place.start: candidate}), images, subject.stage.platform)
-    project.unchecked[:] = noted
+    base, build = subject.stage.base, subject.stage.build
+    if base is None or not isinstance(build, Build):
+        return ()
+    noted = list(world.project.unchecked)
+    stages = follow(world.project, build._replace(bases={base.place.start: candidate}), world.images, subject.stage.platform)
+    world.project.unchecked[:] = noted
     stage = stages[subject.stage.number]
     environment = stage.environments.get(subject.environment.name, stage.environments[""])
-    return list(findings_of(subject_of(matrix, stage, environment, target, subject.requested), project, matrix))
+    return world.judge(stage, environment, subject)
 
 
 def _candidates(matrix: Matrix, text: str, subject: Subject) -> Iterator[str]:
@@ -104,7 +105,10 @@ def _candidates(matrix: Matrix, text: str, subject: Subject) -> Iterator[str]:
 
 def _official(matrix: Matrix, reference: Reference, subject: Subject) -> Iterator[str]:
     """The tag of the release that is pinned comes first, then those of the minor that is asked for, then the newest."""
-    variants = set(TagName.parse(reference.tag or "latest").variants) - {"latest", "nightly", "py3"}
+    named = TagName.parse(reference.tag or "latest")
+    if named.rolling and not set(named.variants) <= {"latest", "gpu", "jupyter"}:
+        return  # latest-py3 and its like stand still since 2020, nightly is nobody's release
+    variants = set(named.variants) - {"latest", "py3"}
     if subject.gpu and not variants & {"gpu"}:
         variants |= {"gpu"}
     pinned = subject.held.version if subject.held is not None and subject.held.demands else None
@@ -121,11 +125,13 @@ def _official(matrix: Matrix, reference: Reference, subject: Subject) -> Iterato
 
 
 def _python(matrix: Matrix, reference: Reference, subject: Subject) -> Iterator[str]:
-    """The same suite and size with another interpreter, the newest first; none for Alpine, which has no wheels."""
+    """The same suite and size with another interpreter, the nearest first; slim in the place of Alpine, which has no wheels."""
     match = _PYTHON_TAG.fullmatch(reference.tag or "")
     alpine = "slim" if "alpine" in (reference.tag or "") else ""
     rest = match["rest"] if match is not None else alpine
-    for number in KNOWN_PYTHONS:
+    asked = re.match(r"3\.(\d+)", reference.tag or "")
+    near = int(asked[1]) if asked else int(KNOWN_PYTHONS[0].partition(".")[2])
+    for number in sorted(KNOWN_PYTHONS, key=lambda p: abs(int(p.partition(".")[2]) - near)):
         yield f"{number}-{rest}" if rest else number
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tfcompat.gate.source import Source
     from tfcompat.gate.subject import Subject
 
-__all__ = ["LINES_OF_THEIR_OWN", "added_line"]
+__all__ = ["LINES_OF_THEIR_OWN", "added_line", "in_a_command"]
 
 # what such a line mends, whatever else is changed
 LINES_OF_THEIR_OWN = frozenset(("uncapped-breaker", "library-path-missing", "removed-package", "comment-behind-from"))
@@ -52,7 +52,7 @@ def _beside(source: Source, pin: Pin, requirement: str, project: Project) -> Edi
     kind = project.kinds.get(source.name) or kind_of(source.name) or "requirements"
     text, end = source.text, pin.place.end
     if kind == "dockerfile":
-        return _word(text, pin, requirement)
+        return _word(text, pin, requirement) if in_a_command(pin, project) else None
     if kind == "pyproject":
         quote = text[end : end + 1]
         before = text[pin.place.start - 1 : pin.place.start]
@@ -145,3 +145,10 @@ def _comment_above(finding: Finding, project: Project) -> Fix | None:
     if "\n" in comment or "\n" in source.text[line:start]:
         return None  # continued over lines
     return Fix("put the comment above", (Edit(source.name, line, line, f"{comment}\n"), Edit(source.name, before, end, "")))
+
+
+def in_a_command(pin: Pin, project: Project) -> bool:
+    """Whether the pin is a word of a RUN, as opposed to a line of a heredoc that is copied."""
+    dockerfile = project.dockerfile(pin.place.file) if kind_of(pin.place.file) == "dockerfile" else None
+    holder = _holder(dockerfile.instructions, pin.place.start) if dockerfile is not None else None
+    return holder is not None and holder.keyword == "RUN"

@@ -11,10 +11,9 @@ from tfcompat.dependents import required_of
 from tfcompat.errors import TfcompatError
 from tfcompat.gate.finding import Edit, Fix
 from tfcompat.gate.findings import findings_of
-from tfcompat.gate.fixing.lines import LINES_OF_THEIR_OWN
+from tfcompat.gate.fixing.lines import LINES_OF_THEIR_OWN, in_a_command
 from tfcompat.gate.installed import TENSORFLOW
 from tfcompat.gate.kinds import kind_of
-from tfcompat.gate.subject import subject_of
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
 
     from tfcompat.gate.declared import Pin
     from tfcompat.gate.finding import Finding
+    from tfcompat.gate.fixing.world import World
     from tfcompat.gate.project import Project
-    from tfcompat.gate.subject import Subject, Target
+    from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
 
 __all__ = ["other_pin"]
@@ -33,14 +33,17 @@ _KINDS = frozenset(("requirements", "constraints", "pyproject", "dockerfile"))  
 _KERAS_3 = version("2.16")
 
 
-def other_pin(finding: Finding, subject: Subject, project: Project, matrix: Matrix, target: Target) -> Fix | None:
+def other_pin(finding: Finding, subject: Subject, world: World) -> Fix | None:
     """None where the pin stands in a lock file, is named by a variable, or where no version is proven to serve."""
     replaced = finding.rule == "image-tensorflow-replaced"
     pin = subject.held.pin if replaced and subject.held is not None else _pin_at(finding, subject)
-    if pin is None or pin.kind != "requirement" or pin.url or not _written(pin, project):
+    if pin is None or pin.kind != "requirement" or pin.url or not _written(pin, world.project):
         return None
-    change = _change(finding, pin, subject, matrix)
-    if change is None or not _proven(finding, pin, change.pin, subject, project, matrix, target):
+    change = _change(finding, pin, subject, world.matrix)
+    if change is None or (subject.stage.group and pin.group != subject.stage.group):
+        return None  # a line that other groups share is not changed for one of them
+    users = [other for other in world.subjects if any(p == pin for p in other.installed.pins)]
+    if not all(_proven(finding, pin, change.pin, other, world) for other in users):
         return None
     return Fix(change.description, change.edits)
 
@@ -79,12 +82,15 @@ def _pin_at(finding: Finding, subject: Subject) -> Pin | None:
 
 
 def _written(pin: Pin, project: Project) -> bool:
-    """Whether the file has the pin in these very letters, in a language whose specifiers are pip's."""
+    """Whether the file has the pin in these very letters, in a language whose specifiers are pip's, and without hashes."""
     source = project.source(pin.place.file)
     kind = project.kinds.get(pin.place.file) or kind_of(pin.place.file) or "requirements"
-    if source is None or kind not in _KINDS:
+    if source is None or kind not in _KINDS or pin.name not in re.sub(r"[-_.]+", "-", source.text[pin.place.start : pin.place.end]).lower():
         return False
-    return pin.name in re.sub(r"[-_.]+", "-", source.text[pin.place.start : pin.place.end]).lower()
+    if kind == "dockerfile":
+        return in_a_command(pin, project)
+    file = project.pin_file(pin.place.file, kind) if kind != "pyproject" else None
+    return file is None or not file.hashes
 
 
 def _beside_the_image(pin: Pin, subject: Subject) -> str | None:
@@ -99,12 +105,12 @@ def _beside_the_image(pin: Pin, subject: Subject) -> str | None:
     return found.version if found is not None and found.requires and "tensorflow" in found.requires else None
 
 
-def _proven(finding: Finding, pin: Pin, changed: Pin, subject: Subject, project: Project, matrix: Matrix, target: Target) -> bool:
-    """Whether the same environment with that one pin changed is free of this finding, and of any error that was not there."""
+def _proven(finding: Finding, pin: Pin, changed: Pin, subject: Subject, world: World) -> bool:
+    """Whether an environment with that one pin changed is free of this finding, and of any error that was not there."""
     environment = subject.environment.copy()
     environment.steps = [step._replace(pins=tuple(changed if p == pin else p for p in step.pins)) for step in environment.steps]
-    after = list(findings_of(subject_of(matrix, subject.stage, environment, target, subject.requested), project, matrix))
-    before = list(findings_of(subject, project, matrix))
+    after = world.judge(subject.stage, environment, subject)
+    before = list(findings_of(subject, world.project, world.matrix))
     errors = {(f.rule, f.place) for f in before if f.severity == "error" and f.rule not in LINES_OF_THEIR_OWN}
     return all((f.rule, f.place) != (finding.rule, finding.place) for f in after) and all(
         (f.rule, f.place) in errors or f.rule in LINES_OF_THEIR_OWN for f in after if f.severity == "error"

@@ -24,7 +24,7 @@ _SAID_LIMIT = 40  # characters of the file that a reason repeats
 
 
 def read_dockerfile(source: Source) -> Dockerfile:
-    """The instructions of *source*. What BuildKit would refuse is a :class:`Problem`; grave where nothing can be built from the file."""
+    """The instructions of *source*, as far as they can be read. What BuildKit would refuse is a grave :class:`Problem`."""
     return _Reader(source).read()
 
 
@@ -161,9 +161,10 @@ class _Reader:
         stages = [one for one in self.instructions if one.keyword == "FROM"]
         if "\0" in self.text:
             self.problems[:] = [Problem(self.source.place(self.text.index("\0")), "it is not text: it holds NUL characters", True)]
+        elif not self.instructions:
+            self.problems[:] = [Problem(self.source.place(0), "it holds no instruction")]
         elif not any(one.keyword in KEYWORDS for one in self.instructions):
-            what = "it holds no instruction that a Dockerfile can have" if self.instructions else "it holds no instruction"
-            self.problems[:] = [Problem(self.source.place(0), what, True)]
+            self.problems[:] = [Problem(self.source.place(0), "it holds no instruction that a Dockerfile can have", True)]
         elif not stages:
             self.problems.insert(0, Problem(self.source.place(0), "it has no FROM, so that nothing can be built from it", True))
         else:
@@ -176,14 +177,13 @@ class _Reader:
             elif one.keyword == "FROM" and not one.words:
                 self._problem(one.start, one.end, "FROM names no image")
             elif one.keyword == "FROM" and not (len(one.words) == 1 or (len(one.words) == 3 and one.words[1].text.upper() == "AS")):
-                comment = one.words[1].text.startswith("#")  # as common as it is wrong: the gate says it, and goes on
-                self._problem(one.start, one.end, "FROM takes an image, and AS with a name", grave=not comment)
+                self._problem(one.start, one.end, "FROM takes an image, and AS with a name", grave=not _ends_in_comment(one))
             elif one.start < first_stage and one.keyword != "ARG":
                 self._problem(one.start, one.end, f"{one.keyword} stands before the first FROM")
         self.problems.sort(key=lambda problem: problem.place.start)
 
-    def _problem(self, start: int, end: int, reason: str, grave: bool = False) -> None:
-        if len(self.problems) < _PROBLEM_LIMIT:
+    def _problem(self, start: int, end: int, reason: str, grave: bool = True) -> None:
+        if len(self.problems) < _PROBLEM_LIMIT or (grave and not any(problem.grave for problem in self.problems)):
             self.problems.append(Problem(self.source.place(start, end), reason, grave))
 
 
@@ -191,6 +191,12 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
     """The span without the blanks at its start."""
     line = text[start:end]
     return start + len(line) - len(line.lstrip()), end
+
+
+def _ends_in_comment(one: Instruction) -> bool:
+    """``FROM IMAGE # comment``, with a name or without: as common as it is wrong, so that the gate has a rule for it and goes on."""
+    at = 3 if one.words[1].text.upper() == "AS" else 1
+    return len(one.words) > at and one.words[at].text.startswith("#")
 
 
 def _takes_heredocs(keyword: str, value: Span) -> bool:
