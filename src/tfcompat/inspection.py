@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tfcompat.contents import Cell, Contents, read_contents
 from tfcompat.images import find_image, libc_of, system_of_suite
 from tfcompat.resolver.candidate import own_build, spellings
 from tfcompat.rules import RULES, Rule, evaluate
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
+    from tfcompat.contents import Cell, Contents
     from tfcompat.matrix import Matrix
     from tfcompat.matrix.gpus import GpuTarget
     from tfcompat.matrix.records import Sighting
@@ -67,6 +67,8 @@ def inspect_image(
     """
     curated = find_image(matrix, reference)
     seen = find_image(matrix.with_sightings({reference: sighting}), reference) if sighting else curated
+    from tfcompat.contents import Contents, read_contents  # most images come without a config
+
     contents = read_contents(config) if config is not None else Contents()
     stale = seen.moved_from is not None or any(_contradicts(getattr(contents, name), getattr(curated, name)) for name in _CELLS)
     facts = {name: _fact(name, getattr(contents, name), curated, stale, config_digest) for name in _CELLS}

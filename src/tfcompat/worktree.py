@@ -200,26 +200,34 @@ class MemoryTree:
 
 
 def top_of(paths: Sequence[str]) -> str:
-    """The folder that files of *paths* may lead to: the nearest with ``.git`` at or above them, but not above the current folder if they
-    lie in that; without any, the current folder, or the one that holds them all.
+    """The folder that files of *paths* may lead to: the nearest with ``.git`` at or above them; without any, the current folder if they lie
+    in that, else the one that holds them all. The home folder, and that of all users, are taken only where a path names them.
 
-    Raises :class:`RequestError` for a path that is not there.
+    Raises :class:`RequestError` for a path that is not there, and for paths that have nothing else in common.
     """
     folders = [path if os.path.isdir(path) else os.path.dirname(path) for path in map(_absolute, paths)]
     try:
         common = os.path.commonpath(folders or [os.getcwd()])
     except ValueError:
         raise RequestError("the paths have no folder in common", "run it once for each") from None
-    here = os.getcwd()
-    contained = os.path.commonpath((here, common)) == here and here not in (os.path.dirname(here), os.path.expanduser("~"))
-    folder = common
-    while True:
+    folder, here = common, os.getcwd()
+    while folder == common or not _too_wide(folder):
         if os.path.lexists(os.path.join(folder, ".git")):
             return folder
-        above = os.path.dirname(folder)
-        if above == folder or (contained and folder == here):
-            return here if contained else common
-        folder = above
+        folder = os.path.dirname(folder)
+        if folder == os.path.dirname(folder):
+            break
+    if os.path.commonpath((here, common)) == here and not _too_wide(here):
+        return here
+    if _too_wide(common) and common not in folders:
+        raise RequestError(f"the paths have no folder in common but {common}", "run it once for each")
+    return common
+
+
+def _too_wide(folder: str) -> bool:
+    """Whether it is the root of the file system, the home folder, or above that: nobody means all that lies there."""
+    home = os.path.realpath(os.path.expanduser("~"))
+    return os.path.commonpath((folder, home)) == folder
 
 
 def discover(paths: Sequence[str], exclude: Sequence[str] = ()) -> Discovery:

@@ -60,7 +60,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"tfcompat {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, prog="tfcompat")  # or a help text is made to find it
     chosen = next((a for a in arguments if not a.startswith("-")), None)
-    for name, summary in _COMMANDS.items():
+    wanted = [chosen] if chosen in _COMMANDS and arguments[0] == chosen else _COMMANDS  # its own parser is all that this needs
+    for name in wanted:
+        summary = _COMMANDS[name]
         command = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.", epilog=_EPILOG)
         if name == chosen:
             import_module(f"tfcompat.cli.{name}").add_arguments(command)

@@ -11,10 +11,10 @@ from tfcompat.errors import RequestError
 from tfcompat.gate.finding import Finding
 from tfcompat.gate.source import Place, Source
 
-__all__ = ["Baseline", "Entry", "fingerprints", "read_baseline", "render_baseline"]
+__all__ = ["HINT", "Baseline", "Entry", "fingerprints", "read_baseline", "render_baseline"]
 
 SCHEMA_VERSION = 1
-_HINT = "write it anew with --write-baseline"
+HINT = "write it anew with --write-baseline"
 _KEYS = ("rule", "file", "message", "fingerprint")
 
 
@@ -59,18 +59,18 @@ def read_baseline(source: Source) -> Baseline:
     try:
         document = json.loads(source.text)
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"{source.name} is not a baseline: {error}", _HINT) from None
+        raise RequestError(f"{source.name} is not a baseline: {error}", HINT) from None
     if not isinstance(document, dict) or not isinstance(document.get("findings"), list):
-        raise RequestError(f"{source.name} is not a baseline: it has no list of findings", _HINT)
+        raise RequestError(f"{source.name} is not a baseline: it has no list of findings", HINT)
     if document.get("schema_version") != SCHEMA_VERSION:
-        raise RequestError(f"{source.name} is a baseline of another version than {SCHEMA_VERSION}", _HINT)
+        raise RequestError(f"{source.name} is a baseline of another version than {SCHEMA_VERSION}", HINT)
     rows = enumerate(document["findings"], 1)
     return Baseline(source.name, tuple(_entry(source, row, number) for number, row in rows))
 
 
 def _entry(source: Source, row: Any, number: int) -> Entry:
     if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in _KEYS):
-        raise RequestError(f"{source.name}: entry {number} has not the texts {', '.join(_KEYS)}", _HINT)
+        raise RequestError(f"{source.name}: entry {number} has not the texts {', '.join(_KEYS)}", HINT)
     written = f'"{row["fingerprint"]}"'
     start = source.text.find(written)
     place = source.place(start, start + len(written)) if start >= 0 else Place(source.name, 1, 1)

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from tfcompat.errors import RequestError
-from tfcompat.gate.rulebook import rule_names
-from tfcompat.gate.settings import Excuse, Settings
+from tfcompat.gate.selection import name_fault
+from tfcompat.gate.settings import NOT_CHECKED, Excuse, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,9 +125,13 @@ class _Table:
     def rules(self, key: str) -> tuple[str, ...]:
         names = self.texts(key)
         for index, name in enumerate(names):
-            if name not in rule_names():
-                raise self.error(key, f"there is no rule {name[:80]!r}", _nearest(name, rule_names()), index)
+            self.known(key, name, index)
         return names
+
+    def known(self, key: str, name: str, index: int | None = None) -> None:
+        fault = name_fault(name)
+        if fault is not None:
+            raise self.error(key, *fault, index)
 
     def settings(self, matrix: Matrix | None) -> Settings:
         driver = self.text("driver")
@@ -162,7 +166,7 @@ class _Table:
 
             for index, name in enumerate(names):
                 try:
-                    find_gpu(matrix, name)
+                    find_gpu(matrix, name, f"{self.name}.gpu")
                 except RequestError as error:
                     raise self.error("gpu", error.message, error.hint, index) from None
         return names
@@ -172,8 +176,7 @@ class _Table:
             return {}
         table = self._below("severity")
         for name in table.values:
-            if name not in rule_names():
-                raise table.error(name, f"there is no rule {name[:80]!r}", _nearest(name, rule_names()))
+            table.known(name, name)
             table.choice(name, _LEVELS)
         return dict(table.values)
 
@@ -189,11 +192,14 @@ class _Table:
         rule, reason = self.text("rule"), self.text("reason")
         if not rule:
             raise self.error("rule", "an excuse names no rule", 'as in rule = "floating-tag"')
-        if rule not in rule_names():
-            raise self.error("rule", f"there is no rule {rule[:80]!r}", _nearest(rule, rule_names()))
+        if rule != NOT_CHECKED:
+            self.known("rule", rule)
         if not reason or not reason.strip():
             raise self.error("reason", f"the excuse of {rule} has no reason", "say in reason why it is right here")
-        return Excuse(rule, self.text("path") or "", reason, self.until(), self.place(None), self.text("contains") or "")
+        path = self.text("path") or ""
+        if rule == NOT_CHECKED and not path:
+            raise self.error("rule", f"the excuse of {rule} has no path", 'name the file, as in path = "requirements.txt"')
+        return Excuse(rule, path, reason, self.until(), self.place(None), self.text("contains") or "")
 
     def until(self) -> str:
         value = self.values.get("until", "")

@@ -50,7 +50,8 @@ def choose_context(project: Project, dockerfile: Dockerfile) -> str:
     while candidates[-1]:
         candidates.append(candidates[-1].rpartition("/")[0])
     files = _installed_files(dockerfile)
-    apart = folder.rpartition("/")[2].strip(".").lower() in _FOR_BUILDS
+    named = any(posixpath.normpath(word.lstrip("/") or ".") != "." for word in wanted)
+    apart = not named and folder.rpartition("/")[2].strip(".").lower() in _FOR_BUILDS
 
     def likely(context: str) -> tuple[int, int, int]:
         there = sum(_exists(project, _join(context, word)) for word in wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tfcompat.errors import RequestError, plain
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tfcompat.gate.finding import Edit, Finding
     from tfcompat.gate.source import Tree
 
+_OLD_END = re.compile(r"\r(?!\n)")  # of old Macs: pip and git see a line there, and places do not
 __all__ = ["Overlay", "apply_edits", "choose_edits", "edited", "encoded", "unified_diff"]
 
 
@@ -104,7 +106,7 @@ def choose_edits(findings: Iterable[Finding], sources: Callable[[str], Source | 
 
 
 def _possible(source: Source | None, edits: list[Edit], taken: list[Edit]) -> bool:
-    if source is None or any(_clash(edit, other) for edit in edits for other in taken):
+    if source is None or _OLD_END.search(source.text) or any(_clash(edit, other) for edit in edits for other in taken):
         return False
     try:
         edited(source, edits)

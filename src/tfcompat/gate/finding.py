@@ -69,12 +69,18 @@ def in_order(finding: Finding) -> tuple[object, ...]:
 
 
 class Unchecked(NamedTuple):
-    """What was not checked, and why. ``grave``: it should have been, so that the gate cannot pass."""
+    """What was not checked, and why. ``grave``: it should have been, so that the gate cannot pass, unless ``excused`` says why it may."""
 
     file: str
     reason: str
     line: int = 1
     grave: bool = True
+    excused: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the gate cannot pass because of it."""
+        return self.grave and self.excused is None
 
 
 class Report(NamedTuple):

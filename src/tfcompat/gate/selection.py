@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from tfcompat.errors import RequestError
-from tfcompat.gate.rulebook import rule_names
+from tfcompat.gate.rulebook import FILE_RULES, rule_names, said_as
+from tfcompat.rules import RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from tfcompat.gate.finding import Finding, Level, Report
     from tfcompat.gate.settings import Settings
+    from tfcompat.gate.source import Source
 
-__all__ = ["check_rules", "failing", "is_selected", "nearest", "selected", "shown"]
+__all__ = ["check_rules", "failing", "is_selected", "name_fault", "nearest", "selected", "shown", "told_as", "with_fixes_that_can_be_made"]
 
 
 def is_selected(rule: str, settings: Settings) -> bool:
@@ -48,13 +52,49 @@ def failing(report: Report, settings: Settings) -> list[Finding]:
 def check_rules(names: tuple[str, ...], where: str) -> None:
     """Raises :class:`RequestError` for a name that no rule has; *where* says who gave it."""
     for name in names:
-        if name not in rule_names():
-            raise RequestError(f"{where}: there is no rule {name[:80]!r}", nearest(name))
+        fault = name_fault(name)
+        if fault is not None:
+            raise RequestError(f"{where}: {fault[0]}", fault[1])
 
 
-def nearest(name: str) -> str:
-    """The rules whose names are closest to *name*, as a hint."""
+def told_as(name: str) -> tuple[str, ...]:
+    """The names under which the gate tells all that the rule *name* says; none where findings can have that name itself."""
+    if any(rule.id == name for rule in FILE_RULES):
+        return ()
+    told = {said_as(name, reason) for rule in RULES if rule.id == name for reason in rule.messages}
+    return () if name in told else tuple(sorted(told))
+
+
+def name_fault(name: str) -> tuple[str, str] | None:
+    """What is wrong with *name* as that of findings, and a hint; None where findings can have it."""
+    if name not in rule_names():
+        return f"there is no rule {name[:80]!r}", nearest(name, tuple(known for known in rule_names() if not told_as(known)))
+    told = told_as(name)
+    if not told:
+        return None
+    said = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
+    return f"no finding is named {name}", f"the gate tells it as {said}"
+
+
+def nearest(name: str, names: Sequence[str] = ()) -> str:
+    """Those of *names*, by default of all rules, that are closest to *name*, as a hint."""
     from difflib import get_close_matches
 
-    found = get_close_matches(name[:80].lower(), rule_names(), 3, 0.5)
+    found = get_close_matches(name[:80].lower(), names or rule_names(), 3, 0.5)
     return f"did you mean {' or '.join(found)}?" if found else "tfcompat rule lists them all"
+
+
+def with_fixes_that_can_be_made(report: Report, sources: Callable[[str], Source | None]) -> Report:
+    """The report without fixes of files that are not to be edited: what could not be read whole, and what has line ends of old Macs."""
+    from re import search
+
+    damaged = {unchecked.file for unchecked in report.not_checked if unchecked.grave}
+
+    def kept(finding: Finding) -> Finding:
+        for file in {edit.file for edit in finding.fix.edits} if finding.fix is not None else ():
+            source = sources(file)
+            if file in damaged or source is None or search(r"\r(?!\n)", source.text):
+                return finding._replace(fix=None)
+        return finding
+
+    return report._replace(findings=tuple(map(kept, report.findings)))

@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple
 
 from tfcompat.gate.source import Place
 
-__all__ = ["Excuse", "Settings"]
+__all__ = ["NOT_CHECKED", "Excuse", "Settings"]
+
+NOT_CHECKED = "not-checked"  # what an excuse names in the place of a rule, for what could not be checked
 
 
 class Excuse(NamedTuple):
@@ -30,6 +32,7 @@ class Settings(NamedTuple):
     ``gpu``: what everything must run on (names or compute capabilities); ``driver``: that of the host; ``platform``: ``linux/amd64``
     unless said. ``levels``: the severity a rule is given (``off``, ``info``, ``warning``, ``error``). ``images``: what an image is to be
     judged as, such as ``{"ghcr.io/acme/base:1": "python:3.11-slim"}``. ``exclude``: gitignore patterns of files that are not looked at.
+    ``info``: notes are told as well, and places that could not be followed.
     """
 
     gpu: tuple[str, ...] = ()
@@ -44,3 +47,4 @@ class Settings(NamedTuple):
     exclude: tuple[str, ...] = ()
     images: Mapping[str, str] = {}
     baseline: str | None = None
+    info: bool = False

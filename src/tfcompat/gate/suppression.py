@@ -5,13 +5,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from tfcompat.gate.baseline import Baseline, fingerprints
+from tfcompat.gate.baseline import HINT, Baseline, fingerprints
 from tfcompat.gate.comments import Comment, find_comments, is_dockerfile
-from tfcompat.gate.finding import Finding, Report, Suppressed, in_order
+from tfcompat.gate.finding import Finding, Report, Suppressed, Unchecked, in_order
 from tfcompat.gate.patterns import Patterns
-from tfcompat.gate.rulebook import rule_names
-from tfcompat.gate.selection import is_selected, nearest, selected
-from tfcompat.gate.settings import Excuse, Settings
+from tfcompat.gate.selection import is_selected, name_fault, selected
+from tfcompat.gate.settings import NOT_CHECKED, Excuse, Settings
 from tfcompat.gate.source import Place, Source
 
 __all__ = ["suppress"]
@@ -30,6 +29,7 @@ class _Candidate(NamedTuple):
     place: Place
     covers: Callable[[Finding, int, str], bool]
     unused: str
+    remedy: str = "take it out"
 
 
 def suppress(
@@ -42,16 +42,43 @@ def suppress(
     """
     comments = _comments(report, sources) if inline else []
     excuses = [e for e in settings.excuses if not e.until or today <= e.until]
-    candidates = [*_of_comments(comments), *map(_of_excuse, excuses), *_of_baseline(baseline)]
+    about_files = [e for e in excuses if e.rule == NOT_CHECKED]
+    report, idle = _allowed(report, about_files)
+    candidates = [*_of_comments(comments), *map(_of_excuse, (e for e in excuses if e.rule != NOT_CHECKED)), *_of_baseline(baseline)]
     findings, used = _excused(report.findings, candidates, sources)
     remarks = [*_malformed(comments), *map(_expired, (e for e in settings.excuses if e not in excuses))]
     certain = whole and not any(unchecked.grave for unchecked in report.not_checked)
     unused = [c for i, c in enumerate(candidates) if i not in used and is_selected(c.rule, settings)] if certain else []
-    remarks += [_remark(c.place, c.unused) for c in unused if c.rule != RULE]
+    remarks += [_remark(c.place, c.unused, c.remedy) for c in unused if c.rule != RULE]
+    if whole and not any(unchecked.counts for unchecked in report.not_checked):
+        remarks += [_remark(e.place, f"{e.path} is excused, and nothing of it could not be checked") for e in idle]
     remarks, used = _excused(remarks, candidates, sources)
     if certain:
         remarks += [_remark(c.place, c.unused) for i, c in enumerate(candidates) if c.rule == RULE and i not in used]
     return _sorted(report._replace(findings=(*findings, *selected(Report(tuple(remarks), ()), settings).findings)))
+
+
+def _allowed(report: Report, excuses: Sequence[Excuse]) -> tuple[Report, list[Excuse]]:
+    """The report with what may stay unchecked marked as such, and the *excuses* that nothing of it needs."""
+    patterns = [Patterns([excuse.path]) for excuse in excuses]
+    used: set[int] = set()
+
+    def marked(unchecked: Unchecked) -> Unchecked:
+        names = _files_of(unchecked)
+        covering = [
+            at for at, each in enumerate(excuses) if each.contains in unchecked.reason and any(map(patterns[at].cover, names))
+        ] if unchecked.grave else []  # fmt: skip
+        used.update(covering)
+        return unchecked._replace(excused=excuses[covering[0]].reason) if covering else unchecked
+
+    not_checked = tuple(map(marked, report.not_checked))
+    return report._replace(not_checked=not_checked), [each for at, each in enumerate(excuses) if at not in used]
+
+
+def _files_of(unchecked: Unchecked) -> list[str]:
+    """The file, and the one that its reason is about: ``requirements.txt, which is copied and installed here, is not in the tree``."""
+    other, found, _ = unchecked.reason.partition(", which ")
+    return [unchecked.file, other] if found else [unchecked.file]
 
 
 def _sorted(report: Report) -> Report:
@@ -126,8 +153,11 @@ def _faults(comment: Comment) -> Iterator[tuple[str, str]]:
         yield "this comment excuses no rule by name", f"write {_FORM.replace('ignore', comment.verb)}"
         return
     for rule in comment.rules:
-        if rule not in rule_names():
-            yield f"there is no rule {rule[:80]!r}", nearest(rule)
+        fault = name_fault(rule)
+        if rule == NOT_CHECKED:
+            yield f"a comment cannot excuse {rule}", "write [[tool.tfcompat.excuse]] with a path and a reason in pyproject.toml"
+        elif fault is not None:
+            yield fault
     if not comment.reason:
         yield "this comment gives no reason, so it excuses nothing", f"say why behind {comment.verb}[{', '.join(comment.rules)}]"
     if not comment.alone and is_dockerfile(comment.place.file):
@@ -163,7 +193,7 @@ def _of_baseline(baseline: Baseline | None) -> Iterator[_Candidate]:
     for entry in baseline.entries:
         reason = f"in the baseline {baseline.name}"
         unused = f"the baseline excuses {entry.rule} in {entry.file}, and it was not found"
-        yield _Candidate("baseline", entry.rule, reason, entry.place, _is(entry.fingerprint), unused)
+        yield _Candidate("baseline", entry.rule, reason, entry.place, _is(entry.fingerprint), unused, HINT)
 
 
 def _is(fingerprint: str) -> Callable[[Finding, int, str], bool]:

@@ -246,7 +246,7 @@ class Matrix:
 
 
 def _records(kind: type[Record], rows: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
-    return tuple(kind(**{k: tuple(v) if k in _LISTS and type(v) is list else v for k, v in row.items()}) for row in rows)
+    return tuple(kind(**{k: tuple(v) if type(v) is list and k in _LISTS else v for k, v in row.items()}) for row in rows)
 
 
 def _release(row: Mapping[str, Any], sets: list[tuple[str, ...]]) -> r.Release:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Locate = Callable[[int, int], Place | None]
 
-__all__ = ["absurd", "package_name", "read_requirement"]
+__all__ = ["absurd", "package_name", "read_requirement", "without_stars"]
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 
@@ -27,6 +27,7 @@ _PARTS = re.compile(rf"\s*(?P<head>(?P<name>{_NAME})\s*(?:\[[^\]]*\])?)\s*(?P<re
 _URL = re.compile(r"\s*(?P<head>[^\s@\[]+\s*(?:\[[^\]]*\])?\s*@\s*\S+)")
 _EGG = re.compile(rf"[#&]egg=({_NAME})")
 _FILE = re.compile(rf"({_NAME})-v?\d[\w.+!]*(?:-[^/]+\.whl|\.tar\.gz|\.tar\.bz2|\.zip)")
+_ORDERED_STAR = re.compile(r"([<>]=?\s*[0-9][0-9.]*)\.\*")
 _LONG = 300  # characters of a file name
 _DIGITS = re.compile(r"\d{40}")
 
@@ -49,7 +50,7 @@ def _name_in(source: str) -> str | None:
 
 
 def read_requirement(text: str, locate: Locate, whole: Place, kind: PinKind = "requirement", group: str = "") -> Pin | Problem | None:
-    """The pin that *text* is, a problem where it cannot be read, None for a path whose name is not told.
+    """The pin that *text* is, a problem where it cannot be read (grave where pip cannot read it either), None for a path whose name is not told.
 
     *locate* gives the place of the characters from one offset of *text* to another, None where that is not known; *whole* is
     the place of all of it.
@@ -61,16 +62,15 @@ def read_requirement(text: str, locate: Locate, whole: Place, kind: PinKind = "r
             return Pin(name, "", whole, kind=kind, group=group, url=masked(source), marker=text.partition(" ;")[2].strip())
         return None if what == "a path" else Problem(whole, f"{shown(source)!r} does not say which package it brings")
     if absurd(text):
-        return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: it is too long")
+        return _refused(text, whole, "it is too long", grave="@" not in text)  # of a URL, that is no fault
     try:
         read = Requirement(text)
     except RecursionError:
-        return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: it is nested too deeply")
+        return _refused(text, whole, "it is nested too deeply")
     except (InvalidRequirement, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: {shown(reason)}")
+        return _refused(text, whole, shown(str(error).partition("\n")[0]), grave=not _read_by_older_pips(text))
     if package_name(read.name) is None:  # packaging takes names that end in punctuation, and no package has one
-        return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: {shown(read.name)!r} is no name of a package")
+        return _refused(text, whole, f"{shown(read.name)!r} is no name of a package")
     place, version_place = _places(text, read, locate, whole)
     return Pin(
         canonicalize_name(read.name),
@@ -83,6 +83,24 @@ def read_requirement(text: str, locate: Locate, whole: Place, kind: PinKind = "r
         group,
         masked(read.url or ""),
     )
+
+
+def _refused(text: str, whole: Place, why: str, grave: bool = True) -> Problem:
+    return Problem(whole, f"{shown(text)!r} is not a requirement that can be read: {why}", grave)
+
+
+def without_stars(text: str) -> str:
+    """``>=1.0`` for ``>=1.0.*``, which was allowed once."""
+    return _ORDERED_STAR.sub(r"\1", text)
+
+
+def _read_by_older_pips(text: str) -> bool:
+    """Whether nothing but ``>=1.0.*`` is wrong, which pip took before 24.1."""
+    plain = without_stars(text)
+    try:
+        return plain != text and bool(Requirement(plain))
+    except (InvalidRequirement, ValueError, RecursionError):
+        return False
 
 
 def _places(text: str, read: Requirement, locate: Locate, whole: Place) -> tuple[Place, Place | None]:

@@ -67,7 +67,7 @@ def _dependency(taken: Taken, name: str, key: TomlNode, value: TomlNode, like: P
     url = next((found.string for each in _ELSEWHERE if (found := value.get(each)) is not None and found.string), "") or ""
     text = None if version is None else version.string
     if value.kind == "list" or (version is not None and text is None):
-        taken.problem(value if value.kind != "map" else key, f"{shown(name)} has no version that can be read")
+        taken.problem(value if value.kind != "map" else key, f"{shown(name)} has no version that can be read", grave=True)
         return
     if pypi and url and _is_here(url):  # the project itself, as a rule
         return

@@ -60,7 +60,8 @@ def _dependency(taken: Taken, name: str, key: TomlNode, value: TomlNode, group: 
     url = next((found.string for each in _ELSEWHERE if (found := value.get(each)) is not None and found.string), "")
     text = None if version is None else version.string
     if (version is None and value.kind != "map") or (version is not None and text is None) or (version is None and not value.entries()):
-        taken.problem(value if value.kind != "map" else key, f"{shown(name)} has no version that can be read")
+        wrong = version is not None or value.kind != "map"  # of another type than poetry takes
+        taken.problem(value if value.kind != "map" else key, f"{shown(name)} has no version that can be read", grave=wrong)
         return
     specifier, package = poetry_specifier(text or ""), package_name(name)
     if package is None:

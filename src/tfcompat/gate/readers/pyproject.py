@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from tfcompat.gate.declared import Include, PinFile, Problem
-from tfcompat.gate.readers.pep508 import absurd
+from tfcompat.gate.readers.pep508 import absurd, without_stars
 from tfcompat.gate.readers.pixi import take_pixi
 from tfcompat.gate.readers.poetry import take_poetry
 from tfcompat.gate.readers.taken import Taken
@@ -52,7 +52,7 @@ def _project(taken: Taken, root: TomlNode) -> None:
     taken.requirements(project.get("dependencies"), "project.dependencies")
     _named_lists(taken, project.get("optional-dependencies"), "project.optional-dependencies")
     python = project.get("requires-python")
-    taken.take_python(python, None if python is None else _pep440(python.string))
+    taken.take_python(python, None if python is None else _pep440(python.string), _pep440(without_stars(python.string or "?")) is None)
     dynamic = project.get("dynamic")
     if dynamic is not None and any(each.string == "dependencies" for each in dynamic.elements()):
         _dynamic(taken, root, dynamic)
@@ -98,17 +98,17 @@ def _group(taken: Taken, named: dict[str, TomlNode], name: str, group: str, chai
     seen.add(_normal(name))
     value = named[_normal(name)]
     if value.kind != "list":
-        taken.problem(value, f"{shown(name)} is not a list")
+        taken.problem(value, f"{shown(name)} is not a list", grave=True)
     for element in value.elements():
         included = element.get("include-group")
         if element.kind != "map":
             taken.requirement(element, shown(name), group)
         elif included is None or included.string is None:
-            taken.problem(element, f"{shown(name)} holds something that is not a requirement")
+            taken.problem(element, f"{shown(name)} holds something that is not a requirement", grave=True)
         elif _normal(included.string) not in named:
-            taken.problem(included, f"there is no group {shown(included.string)!r}")
+            taken.problem(included, f"there is no group {shown(included.string)!r}", grave=True)
         elif _normal(included.string) in (*chain, _normal(name)):
-            taken.problem(included, "groups include each other")
+            taken.problem(included, "groups include each other", grave=True)
         elif len(chain) >= _DEPTH:
             taken.problem(included, f"groups stand more than {_DEPTH} deep inside of each other")
         elif _normal(included.string) not in seen:

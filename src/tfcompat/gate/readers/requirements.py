@@ -137,7 +137,7 @@ class _Reader:
         elif name in (*REQUIREMENTS, *CONSTRAINTS):
             self.include(line, name, _unquoted(value))
         elif name not in _OTHER_OPTIONS:
-            self.problems.append(Problem(whole, f"{shown(name)} is no option of a requirements file"))
+            self.problems.append(Problem(whole, f"{shown(name)} is no option of a requirements file", grave=True))
         else:
             self.hashes = self.hashes or "--require-hashes" in line.text
             self.indexes.extend(masked(found[0]) for found in _INDEX.finditer(line.text))
@@ -146,7 +146,7 @@ class _Reader:
         start = line.text.find(path, len(name)) if path else 0
         place = line.place(self.source, start, start + len(path)) if start > 0 else line.place(self.source, 0, len(line.text))
         if not path:
-            self.problems.append(Problem(place, f"{name} names no file"))
+            self.problems.append(Problem(place, f"{name} names no file", grave=True))
         elif _VARIABLE.search(path):
             self.problems.append(Problem(place, f"{name} {shown(path)} holds a variable of the environment"))
         elif _SCHEME.match(path):

@@ -49,13 +49,14 @@ class Taken:
         """The place of a string without its quotes, if nothing in it is escaped."""
         return self.source.place(*(node.inside(0, len(node.string or "")) or (node.start, node.end)))
 
-    def problem(self, node: TomlNode, reason: str) -> None:
-        self.problems.append(Problem(self.place(node), reason))
+    def problem(self, node: TomlNode, reason: str, grave: bool = False) -> None:
+        """*grave*: the tool that the file is made for refuses it."""
+        self.problems.append(Problem(self.place(node), reason, grave))
 
     def table(self, node: TomlNode | None, what: str) -> list[tuple[str, TomlNode, TomlNode]]:
         """The entries of a table, none where there is none."""
         if node is not None and node.kind != "map":
-            self.problem(node, f"{what} is not a table")
+            self.problem(node, f"{what} is not a table", grave=True)
         return node.entries() if node is not None else []
 
     def requirements(self, node: TomlNode | None, what: str, group: str = "", kind: PinKind = "requirement") -> None:
@@ -63,14 +64,14 @@ class Taken:
         if node is None:
             return
         if node.kind != "list":
-            self.problem(node, f"{what} is not a list")
+            self.problem(node, f"{what} is not a list", grave=True)
         for element in node.elements():
             self.requirement(element, what, group, kind)
 
     def requirement(self, node: TomlNode, what: str, group: str = "", kind: PinKind = "requirement") -> None:
         text = node.string
         if text is None:
-            self.problem(node, f"{what} holds something that is not a requirement")
+            self.problem(node, f"{what} holds something that is not a requirement", grave=True)
             return
         editable = _EDITABLE.match(text)
         skipped = editable.end() if editable else 0
@@ -85,14 +86,16 @@ class Taken:
         found = read_requirement(text, locate, self.inner(node), kind, group)
         if isinstance(found, Pin):
             self.pins.append(found)
-        elif found is not None:
+        if not editable and other_source(text) is not None:
+            self.problem(node, f"{shown(text)!r} is not a requirement that can be read: a name and @ should stand before it", grave=True)
+        elif isinstance(found, Problem):
             self.problems.append(found)
 
-    def take_python(self, node: TomlNode | None, specifier: str | None) -> None:
-        """*specifier* is PEP 440; what was said first stays."""
+    def take_python(self, node: TomlNode | None, specifier: str | None, grave: bool = False) -> None:
+        """*specifier* is PEP 440, None where there is none, which may be *grave*; what was said first stays."""
         if node is None or self.python is not None:
             return
         if specifier is None:
-            self.problem(node, f"{shown(node.string or '')!r} is not a range of Python versions that can be read")
+            self.problem(node, f"{shown(node.string or '')!r} is not a range of Python versions that can be read", grave)
         elif specifier:
             self.python = (specifier, self.inner(node))
