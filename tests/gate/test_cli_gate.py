@@ -135,7 +135,11 @@ def test_what_could_not_be_checked_wins(arguments: tuple[str, ...], capsys: Said
 
 def test_nothing_to_check_is_not_clean(capsys: Said) -> None:
     write(README_md="error\n")
-    hint = "the gate reads Dockerfiles, requirements, lock files, compose files and others: docs/gate.md has their names"
+    hint = (
+        "the gate reads "
+        "Dockerfile, requirements*.txt, constraints*.txt, pyproject.toml, the lock files of uv, Poetry, PDM, Pipenv, conda and pixi, "
+        "environment.yml, compose.yaml, devcontainer.json, .gitlab-ci.yml, .github/workflows/*.yml and what Kubernetes starts"
+    )
     assert gate(capsys) == (3, "", f"tfcompat: nothing to check below .\n  hint: {hint}\n")
     Path("sub").mkdir()
     assert gate(capsys, "sub")[::2] == (3, f"tfcompat: nothing to check below sub\n  hint: {hint}\n")
@@ -145,7 +149,16 @@ def test_nothing_to_check_is_not_clean(capsys: Said) -> None:
     ("arguments", "message"),
     [
         (("gone",), "gone does not exist\n  hint: name files or folders, or - for standard input"),
-        (("notes.md",), "notes.md is no file that the gate knows by its name\n  hint: it reads Dockerfiles, requirements, lock files, "),
+        (("notes.md",), "notes.md is no file that the gate knows by its name\n  hint: it reads Dockerfile, requirements*.txt, constraints*.txt, "),
+        (("--select", "keras-range"), "--select: no finding is named keras-range\n  hint: the gate tells it as keras-pin-mismatch\n"),
+        (("--ignore", "wheel-has-cuda"), "--ignore: no finding is named wheel-has-cuda\n  hint: the gate tells it as gpu-image-with-cpu-package"),
+        (("--select", "not-checked"), "--select: there is no rule 'not-checked'"),
+        (("--platform", ""), "--platform: '' is not known\n  hint: one of linux/amd64 and linux/arm64\n"),
+        (("--platform", "windows/amd64"), "--platform: 'windows/amd64' is not known\n  hint: one of linux/amd64 and linux/arm64\n"),
+        (("--driver", ""), "--driver: '' is no version of a driver\n  hint: write it as nvidia-smi prints it: 535.104.05\n"),
+        (("--driver", "abc"), "--driver: 'abc' is no version of a driver\n  hint: write it as nvidia-smi prints it: 535.104.05\n"),
+        (("--output", "sarif=-"), "--output 'sarif=-' names no file\n  hint: --format sarif prints it\n"),
+        (("--diff", "--format", "sarif"), "--diff prints a diff\n  hint: write the report with --output FORMAT=FILE\n"),
         (("--select", "two-kerass"), "--select: there is no rule 'two-kerass'\n  hint: did you mean two-keras?"),
         (("--ignore", "a,two-keras"), "--ignore: there is no rule 'a'\n  hint: tfcompat rule lists them all"),
         (("--build-arg", "TAG"), "--build-arg 'TAG' is not NAME=VALUE\n  hint: no variables of the environment are looked at"),
@@ -318,7 +331,24 @@ def test_colours_are_forced_and_refused_as_everywhere(capsys: Said, monkeypatch:
     assert "\x1b[1;31merror[two-keras]\x1b[0m" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[1;31m" not in gate(capsys)[1]
+    assert gate(capsys)[1] == plain
+    monkeypatch.delenv("NO_COLOR")
+    for nothing in ("0", ""):
+        monkeypatch.setenv("FORCE_COLOR", nothing)
+        assert gate(capsys)[1] == plain
+
+
+def test_no_colour_means_plain_text_in_a_terminal_too(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(requirements_txt=f"{'x' * 40} error {'x' * 60}\n")
+    plain = gate(capsys)[1]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for name, value in {"NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "110"}.items():
+        monkeypatch.setenv(name, value)
+    assert gate(capsys)[1] == plain
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = gate(capsys)[1]
+    assert "\x1b" not in narrow
+    assert narrow != plain
 
 
 # -- excuses ------------------------------------------------------------------------------------
@@ -413,10 +443,13 @@ def test_diff_shows_the_fix_and_makes_none(capsys: Said) -> None:
     assert code == 1
     assert out == "--- a/requirements.txt\n+++ b/requirements.txt\n@@ -1,2 +1,2 @@\n-error\n+good\n warning\n"
     assert err.startswith("requirements.txt:2:1: warning[floating-tag] it says warning\n2 | warning\n")
+    assert err.endswith(f"\n\nWith these edits: 1 warning in 2 files (matrix of {MATRIX}).\n")
     assert Path("requirements.txt").read_text(encoding="utf-8") == "error\nwarning\n"
     assert gate(capsys, "--diff", "--exit-zero")[0] == 0
     write(requirements_txt="warning\n")
-    assert gate(capsys, "--diff")[:2] == (0, "")
+    code, out, err = gate(capsys, "--diff")
+    assert (code, out) == (0, "")
+    assert err.endswith(f"\n\n1 warning in 2 files (matrix of {MATRIX}).\n")
 
 
 def test_fix_and_diff_exclude_each_other(capsys: Said) -> None:

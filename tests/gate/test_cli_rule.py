@@ -35,7 +35,6 @@ def test_one_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
         "  - keras-2-is-tf-keras: {keras} cannot stand beside {tensorflow}: Keras 2 there is tf-keras=={needed} and\n"
         "    TF_USE_LEGACY_KERAS=1\n"
         "\n"
-        "More: docs/rules/keras-pin-mismatch.md\n"
         "To excuse one finding: # tfcompat: ignore[keras-pin-mismatch] reason\n"
     )
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from reports import FILES, SOURCES, floating, replaced
 
 from tfcompat.errors import RequestError
-from tfcompat.gate.editing import Overlay, apply_edits, choose_edits, edited, encoded, unified_diff
-from tfcompat.gate.finding import Edit, Finding, Fix, Suppressed
+from tfcompat.gate.editing import Overlay, apply_edits, choose_edits, edited, encoded, unified_diff, without_idle_fixes
+from tfcompat.gate.finding import Edit, Finding, Fix, Report, Suppressed, Unchecked
 from tfcompat.gate.source import Place, Source
 
 
@@ -126,6 +126,21 @@ def test_only_what_counts_and_can_be_made_is_chosen() -> None:
     lost = fixing(Edit("missing", 0, 1, "x"))
     overlapping = fixing(Edit("f", 0, 2, "x"), Edit("f", 1, 3, "y"))
     assert choose_edits([excused, lost, overlapping, floating()], {"f": Source("f", "abcdef")}.get) == {}
+
+
+def test_a_file_with_line_ends_of_old_macs_is_left_alone() -> None:
+    finding = fixing(Edit("f", 0, 1, "x"))
+    for text, chosen in (("a\rb\n", {}), ("a\r\rb", {}), ("a\r", {}), ("a\r\n", {"f": [Edit("f", 0, 1, "x")]})):
+        assert choose_edits([finding], {"f": Source("f", text)}.get) == chosen
+
+
+def test_what_is_not_to_be_edited_has_no_fix() -> None:
+    whole, old, damaged, torn = (fixing(*(Edit(name, 0, 1, "x") for name in names)) for names in ("a", "b", "c", "ac"))
+    sources = {"a": Source("a", "1\n"), "b": Source("b", "1\r2\n"), "c": Source("c", "1\n")}.get
+    unchecked = (Unchecked("c", "what stands here is not TOML"), Unchecked("a", "a script", grave=False))
+    report = without_idle_fixes(Report((whole, old, damaged, torn, floating()), ("a",), unchecked), sources)
+    assert [finding.fix is not None for finding in report.findings] == [True, False, False, False, False]
+    assert report.findings[0] == whole
 
 
 def test_the_fix_of_the_example() -> None:

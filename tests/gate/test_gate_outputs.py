@@ -23,6 +23,7 @@ from tfcompat.rules import RULES
 
 SETTINGS = Settings()
 STRICT = Settings(fail_on="warning")
+NOTES = Settings(info=True)
 CLEAN = Report((), ("Dockerfile", "a", "b"), (), "2026-11-22")
 
 
@@ -62,16 +63,67 @@ def test_text_has_the_line_the_caret_and_the_other_place() -> None:
 
 def test_text_says_when_there_is_nothing() -> None:
     assert rendered("text", CLEAN) == "No findings in 3 files (matrix of 2026-11-22).\n"
-    assert rendered("text", Report((), ())) == "No findings in no file.\n"
+    assert rendered("text", Report((), ())) == "No file was checked.\n"
+    assert rendered("text", Report((), (), (Unchecked("a", "gone"),))) == (
+        "a:1: could not be checked: gone\n\nNo file was fully checked; 1 could not be checked.\n"
+    )
+    stale = floating()._replace(rule="unused-suppression")
+    assert rendered("text", Report((stale,), (), (Unchecked("a", "gone"),))).endswith(
+        "\n1 warning, and no file was fully checked; 1 could not be checked.\n"
+    )
+
+
+def test_a_file_with_findings_counts_though_not_all_of_it_was_checked() -> None:
+    report = Report((replaced(),), ("requirements.txt",), (Unchecked("Dockerfile", "a step of it"),))
+    assert rendered("text", report).endswith("\n1 error in 2 files; 1 could not be checked.\n")
 
 
 def test_text_says_what_was_not_checked() -> None:
     assert rendered("text", damaged()._replace(findings=())) == (
         "uv.lock:3: could not be checked: it is not TOML: Expected '=' after a key\n"
+        "\n"
+        "No findings in 2 files; 1 could not be checked (matrix of 2026-11-22). 1 place could not be followed (--info shows it).\n"
+    )
+    assert rendered("text", damaged()._replace(findings=()), NOTES) == (
+        "uv.lock:3: could not be checked: it is not TOML: Expected '=' after a key\n"
         "Dockerfile:3: not followed: install.sh is a script\n"
         "\n"
         "No findings in 2 files; 1 could not be checked (matrix of 2026-11-22).\n"
     )
+    several = CLEAN._replace(not_checked=(Unchecked("a", "b", 1, False), Unchecked("a", "b", 2, False)))
+    assert rendered("text", several) == (
+        "No findings in 3 files (matrix of 2026-11-22). 2 places could not be followed (--info shows them).\n"
+    )
+
+
+ALLOWED = CLEAN._replace(not_checked=(Unchecked("gen.txt", "it is not in the tree", 2, excused="CI makes it"),))
+
+
+def test_what_may_stay_unchecked_is_marked_in_every_form() -> None:
+    assert rendered("text", ALLOWED) == "No findings in 3 files; 1 could not be checked and is excused (matrix of 2026-11-22).\n"
+    assert json.loads(rendered("json", ALLOWED))["not_checked"] == [
+        {"file": "gen.txt", "line": 2, "reason": "it is not in the tree", "grave": True, "excused": "CI makes it"}
+    ]
+    (invocation,) = sarif(ALLOWED)["runs"][0]["invocations"]
+    (notification,) = invocation["toolExecutionNotifications"]
+    assert (invocation["executionSuccessful"], notification["level"], notification["properties"]) == (True, "note", {"excused": "CI makes it"})
+    assert rendered("github", ALLOWED).startswith("::notice title=tfcompat::No findings in 3 files; 1 could not be checked and is excused")
+    assert rendered("github", ALLOWED).count("\n") == 1
+    assert json.loads(rendered("gitlab", ALLOWED)) == []
+    assert cases(ALLOWED)[1][-1] == ("gen.txt", "line 2: is read", ["skipped"])
+    assert cases(ALLOWED)[0]["errors"] == "0"
+    assert "gen.txt" not in rendered("markdown", ALLOWED)
+
+
+@pytest.mark.parametrize("name", ["::error::x", "##[error]x", " ::stop-commands::x", "#x", "a##[warning]b"])
+def test_no_name_begins_a_command_of_a_workflow(name: str) -> None:
+    place = Source(name, "##[error]y").place(0, 10)
+    report = Report((Finding("floating-tag", "error", place, "##[group]z"),), (name,), (Unchecked(name, "##[group]"),))
+    text = render_report("text", report, sources_of({name: "##[error]y"}), SETTINGS)
+    assert "##[" not in text
+    assert not any(line.lstrip().startswith((":", "#")) for line in text.splitlines())
+    assert text.startswith(f"{'./' if name[0] != 'a' else ''}{name.replace('##[', '##(')}:1:1: error[floating-tag] ##(group]z\n")
+    assert "1 | ##(error]y\n  | ^^^^^^^^^^\n" in text
 
 
 def test_text_only_counts_what_is_excused() -> None:
@@ -154,7 +206,8 @@ def test_json_is_what_the_issue_says() -> None:
     assert document["matrix"] == "2026-11-22"
     assert document["summary"] == {"error": 1, "warning": 1}
     assert document["checked"] == ["Dockerfile", "requirements.txt"]
-    assert document["not_checked"][0] == {"file": "uv.lock", "line": 3, "reason": "it is not TOML: Expected '=' after a key", "grave": True}
+    assert document["not_checked"][0] == {"file": "uv.lock", "line": 3, "reason": "it is not TOML: Expected '=' after a key", "grave": True, "excused": None}
+    assert [unchecked["grave"] for unchecked in document["not_checked"]] == [True, False]
     assert document["findings"][0] == {
         "rule": "image-tensorflow-replaced",
         "severity": "error",
@@ -291,7 +344,9 @@ def test_fingerprints_tell_apart_what_is_alike() -> None:
 
 
 def test_github_annotates_the_gravest_first() -> None:
-    said = rendered("github", damaged()._replace(findings=(floating(), replaced()))).splitlines()
+    report = damaged()._replace(findings=(floating(), replaced()))
+    said = rendered("github", report, NOTES).splitlines()
+    assert rendered("github", report).splitlines() == said[:-1]
     assert said == [
         "::error file=uv.lock,line=3,title=tfcompat%3A could not be checked::it is not TOML: Expected '=' after a key",
         "::error file=Dockerfile,line=1,col=6,endColumn=38,title=tfcompat%3A image-tensorflow-replaced::"
@@ -306,8 +361,12 @@ def test_github_escapes_what_would_end_a_property() -> None:
     files = {"a,b:c%/f": "x\ny\n"}
     report = Report((finding(files, "a,b:c%/f", "x\ny", message="one\r\n::error::two"),), ())
     assert render_report("github", report, sources_of(files), SETTINGS) == (
-        "::error file=a%2Cb%3Ac%25/f,line=1,endLine=2,title=tfcompat%3A floating-tag::one %0A::error::two\n"
+        "::error file=a%2Cb%3Ac%25/f,line=1,endLine=2,title=tfcompat%3A floating-tag::one  ::error::two\n"
     )
+
+
+def test_github_says_when_there_is_nothing() -> None:
+    assert rendered("github", CLEAN) == "::notice title=tfcompat::No findings in 3 files (matrix of 2026-11-22)\n"
 
 
 def test_github_never_shows_what_is_excused() -> None:
@@ -347,7 +406,8 @@ def cases(report: Report, settings: Settings = SETTINGS) -> tuple[dict[str, str]
 
 def test_junit_has_a_case_for_each_finding_and_each_clean_file() -> None:
     report = damaged()._replace(checked=("Dockerfile", "clean.txt", "requirements.txt"))
-    attributes, found = cases(report)
+    assert cases(report)[1] == cases(report, NOTES)[1][:-1]
+    attributes, found = cases(report, NOTES)
     assert attributes == {"name": "tfcompat gate", "tests": "5", "failures": "1", "errors": "1", "skipped": "0"}
     assert found == [
         ("clean.txt", "goes together", []),
@@ -373,6 +433,14 @@ def test_junit_says_both_places() -> None:
     )
 
 
+def test_junit_keeps_a_name_with_a_line_end_on_its_line() -> None:
+    files = {"a\nb": "x\n"}
+    report = Report((finding(files, "a\nb", "x"),), ("a\nb",))
+    (suite,) = ElementTree.fromstring(render_report("junit", report, sources_of(files), SETTINGS))
+    (failure,) = suite.iter("failure")
+    assert failure.text == "a b:1:1: error: it is wrong"
+
+
 def test_gitlab_entries_have_what_gitlab_needs() -> None:
     entries = json.loads(rendered("gitlab", damaged()))
     assert entries[0] == {
@@ -395,22 +463,23 @@ def test_gitlab_leaves_out_what_is_excused() -> None:
 MARKDOWN = """\
 ## tfcompat gate
 
-1 error, 1 warning in 2 files; 1 could not be checked (matrix of 2026-11-22).
+1 error, 1 warning in 2 files; 1 could not be checked (matrix of 2026-11-22). 1 place could not be followed (--info shows it).
 
 | severity | place | rule | what is wrong | what to do |
 |---|---|---|---|---|
-| error | Dockerfile:1 | image-tensorflow-replaced | pip replaces the image's tensorflow 2.18.0 by 2.15.0<br>requirements.txt:2: tensorflow==2.15.0 | pin tensorflow==2.18.0 |
-| warning | requirements.txt:1 | floating-tag | numpy \\| moves, 100% | name the version |
+| error | `Dockerfile:1` | image-tensorflow-replaced | `pip replaces the image's tensorflow 2.18.0 by 2.15.0`<br>`requirements.txt:2: tensorflow==2.15.0` | `pin tensorflow==2.18.0` |
+| warning | `requirements.txt:1` | floating-tag | `numpy \\| moves, 100%` | `name the version` |
 
 ### Not checked
 
-- uv.lock:3: it is not TOML: Expected '=' after a key
-- Dockerfile:3: install.sh is a script
+- `uv.lock:3`: `it is not TOML: Expected '=' after a key`
 """
 
 
 def test_markdown_is_a_table() -> None:
     assert rendered("markdown", damaged()) == MARKDOWN
+    told = MARKDOWN.replace(" 1 place could not be followed (--info shows it).", "") + "- `Dockerfile:3`: `install.sh is a script`\n"
+    assert rendered("markdown", damaged(), NOTES) == told
     assert rendered("markdown", CLEAN) == "## tfcompat gate\n\nNo findings in 3 files (matrix of 2026-11-22).\n"
 
 
@@ -421,8 +490,25 @@ def test_markdown_links_to_the_pages_where_they_have_an_address(monkeypatch: pyt
 
 
 def test_markdown_shows_what_others_wrote_as_it_is() -> None:
-    report = Report((floating()._replace(message="<b>*x*</b> [a](b) `c` tf_keras\n# d"),), ())
-    assert r"| \<b\>\*x\*\</b\> \[a\](b) \`c\` tf\_keras \# d |" in rendered("markdown", report)
+    report = Report((floating()._replace(message="<b>*x*</b> [a](b) ``c` @you tf_keras\n# d"),), ())
+    assert r"| ```<b>*x*</b> [a](b) ``c` @you tf_keras # d``` |" in rendered("markdown", report)
+
+
+@pytest.mark.parametrize(
+    ("message", "cell"),
+    [
+        ("`a`", "`` `a` ``"),
+        ("a|b", "`a\\|b`"),
+        ("a\\|b", "`a\\ \\|b`"),
+        ("see https://example.org, @you", "`see https://example.org, @you`"),
+        (" ", ""),
+    ],
+)
+def test_markdown_puts_what_others_wrote_into_code(message: str, cell: str) -> None:
+    report = Report((floating()._replace(message=message, remedy=""),), ())
+    assert rendered("markdown", report).endswith(f"| floating-tag | {cell} |  |\n")
+    unchecked = Report((), (), (Unchecked("a|@you", "b"),))
+    assert rendered("markdown", unchecked).endswith("\n- `a|@you:1`: `b`\n")
 
 
 # -- all ----------------------------------------------------------------------------------------
@@ -480,6 +566,15 @@ def test_there_is_a_page_for_every_name() -> None:
     found = pages.pages()
     assert tuple(page.id for page in found) == rule_names()
     assert all(page.title and page.why and page.remedy is not None for page in found)
+    assert [page.id for page in found if not page.why[0].isupper() and not page.why.startswith("pip ")] == []
+
+
+def test_a_remedy_is_said_once_and_needs_nothing_to_be_filled_in() -> None:
+    assert [(rule.id, text) for rule in RULES for text in rule.remedies.values() if "{" in text] == []
+    found = {page.id: page.remedy for page in pages.pages()}
+    assert found["driver-minimum"] == "upgrade the driver, or take a release built for an older CUDA, or take an older image"
+    parts = {name: remedy.split(", or ") for name, remedy in found.items()}
+    assert [name for name, said in parts.items() if len(said) != len(set(said))] == []
 
 
 def test_every_sentence_of_the_rulebook_is_on_one_page() -> None:

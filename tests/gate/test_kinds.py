@@ -51,16 +51,17 @@ def test_any_name_has_an_answer(name: str) -> None:
     assert kind_of(name) is None or name.rpartition("/")[2] != ""
 
 
-POD = "apiVersion: v1\nkind: Pod\n"
+POD = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: a}]}\n"
 
 
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
         (POD, True),
-        ("# a\r\n---\r\nkind: Pod\r\napiVersion: v1\r\n", True),
-        ("a:\n  apiVersion: v1\n  kind: Pod\n", False),
-        ("kind: x\n", False),
+        ("# a\r\n---\r\nkind: Pod\r\napiVersion: v1\r\nspec:\r\n  \"image\" : a\r\n", True),
+        ("apiVersion: v1\nkind: ConfigMap\ndata: {images: a}\n", False),
+        ("a:\n  apiVersion: v1\n  kind: Pod\n  image: a\n", False),
+        ("kind: x\nimage: a\n", False),
         ("", False),
     ],
 )

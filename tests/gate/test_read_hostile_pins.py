@@ -18,7 +18,7 @@ dynamic = ["dependencies"]
 [project.optional-dependencies]
 gpu = ["tensorflow[and-cuda]"]
 [dependency-groups]
-dev = ["six", {include-group = "dev"}, {include-group = "b"}]
+dev = ["six", {include-group = "b"}]
 b = []
 [tool.poetry.dependencies]
 python = "^3.10"

@@ -294,15 +294,73 @@ def test_a_lock_file_that_was_cut_inside_of_a_list_is_not_read(cut: int) -> None
         ("pylock.toml", "", ["1:1 ! it is no lock file: it names no packages"]),
         ("uv.lock", "version = 1", []),
         ("poetry.lock", 'package = [{name = "b"}, {version = "2"}, {name = "-", version = "2"}]',
-         ["1:21 a package has no name or no version that can be read", "1:26 a package has no name or no version that can be read",
-          "1:52 a package has no name or no version that can be read"]),
+         ["1:21 ! a package has no name or no version that can be read", "1:26 ! a package has no name or no version that can be read",
+          "1:52 ! a package has no name or no version that can be read"]),
         ("uv.lock", 'requires-python = "x"\n[[package]]\nname = "six"\nversion = "one"',
-         ["3:9 'one' of six is not a version that can be read", "1:20 'x' is not a range of Python versions that can be read"]),
+         ["3:9 ! 'one' of six is not a version that can be read", "1:20 ! 'x' is not a range of Python versions that can be read"]),
         ("Pipfile.lock", "[]", ["1:1 ! it is no Pipfile.lock: it is not a table"]),
         ("Pipfile.lock", '{"default": 3, "x": {"a": 1, "b": {"version": "*"}}}',
-         ["1:13 default is not a table of packages", "1:23 a has no version that can be read", "1:31 b has no version that can be read"]),
+         ["1:13 ! default is not a table of packages", "1:23 ! a has no version that can be read", "1:31 b has no version that can be read"]),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_a_problem(name: str, text: str, reasons: list[str]) -> None:
     file = read(name, text)
     assert (file.pins, said(file)) == ((), reasons)
+
+
+NEWER = "that this reader does not know"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("uv.lock", 'version = 99\n[[package]]\nname = "six"\nversion = "1"\n', "1:11"),
+        ("poetry.lock", '[[package]]\nname = "six"\nversion = "1"\n[metadata]\nlock-version = "99.1"\n', "5:17"),
+        ("pdm.lock", '[metadata]\nlock_version = "99.1"\n[[package]]\nname = "six"\nversion = "1"\n', "2:17"),
+        ("pylock.toml", 'lock-version = "99.1"\n[[packages]]\nname = "six"\nversion = "1"\n', "1:17"),
+        ("Pipfile.lock", '{"_meta": {"pipfile-spec": 99}, "default": {"six": {"version": "==1"}}}', "1:28"),
+        ("conda-lock.yml", "version: 99\npackage:\n- {name: six, version: '1', manager: pip, platform: linux-64}\n", "1:10"),
+        ("pixi.lock", "version: 99\nenvironments: {default: {packages: {linux-64: [{pypi: 'https://x/six'}]}}}\n"
+         "packages: [{pypi: 'https://x/six', name: six, version: '1'}]\n", "1:10"),
+    ],
+)  # fmt: skip
+def test_a_format_of_another_time_is_grave_and_is_read_as_far_as_it_goes(name: str, text: str, place: str) -> None:
+    file = read(name, text)
+    version = "99.1" if "99.1" in text else "99"
+    assert [pin.name for pin in file.pins] == ["six"]
+    assert said(file) == [f"{place} ! it is of a format of its own time, {version}, {NEWER}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("uv.lock", 'version = "x"\n'),
+        ("uv.lock", "version = true\n"),
+        ("uv.lock", f"version = {'9' * 4000}\n"),
+        ("pixi.lock", "version: 99\npackages: []\n"),
+    ],
+)
+def test_a_format_that_is_no_number_is_none_that_is_known(name: str, text: str) -> None:
+    file = read(name, text)
+    assert [problem.grave for problem in file.problems] == [True]
+    assert NEWER in file.problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("uv.lock", '[[package]]\nname = 3\nversion = "1"\n', "2:8 ! a package has no name or no version that can be read"),
+        ("uv.lock", '[[package]]\nname = "six"\nversion = 1\n', "2:9 ! a package has no name or no version that can be read"),
+        ("uv.lock", '[[package]]\nname = "six"\nversion = "1"\ndependencies = 3\n', "2:9 ! dependencies of six is not what such a file has there"),
+        ("poetry.lock", '[[package]]\nname = "six"\nversion = "1"\ndependencies = []\n', "2:9 ! dependencies of six is not what such a file has there"),
+        ("poetry.lock", '[[package]]\nname = "six"\nversion = "1"\ngroups = "main"\n', "2:9 ! groups of six is not what such a file has there"),
+        ("pdm.lock", '[[package]]\nname = "six"\nversion = "1"\nmarker = 3\n', "2:9 ! marker of six is not what such a file has there"),
+        ("pylock.toml", '[[packages]]\nname = "six"\nversion = 1\n', "2:9 ! a package has no name or no version that can be read"),
+        ("pylock.toml", '[[packages]]\nname = "six"\n', "2:9 a package has no name or no version that can be read"),
+        ("Pipfile.lock", '{"default": {"six": "==1"}}', "1:15 ! six has no version that can be read"),
+        ("Pipfile.lock", '{"default": {"six": {"version": 1}}}', "1:15 ! six has no version that can be read"),
+        ("Pipfile.lock", '{"default": {"six": {}}}', "1:15 six has no version that can be read"),
+    ],
+)  # fmt: skip
+def test_packages_of_other_types_are_grave(name: str, text: str, reason: str) -> None:
+    assert said(read(name, text)) == [reason]

@@ -46,14 +46,19 @@ def test_a_folder_an_option_or_a_comment_is_no_pin_and_no_problem(line: str) -> 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("tensorflow==", "1:1 'tensorflow==' is not a requirement that can be read: Expected semicolon (after name with no version specifier) or end"),
+        ("tensorflow==", "1:1 ! 'tensorflow==' is not a requirement that can be read: Expected semicolon (after name with no version specifier) or end"),
+        ("tensorflow=2.15.0", "1:1 ! 'tensorflow=2.15.0' is not a requirement that can be read: Expected semicolon (after name with no version specifier) or end"),
+        ("tensorflow==2.15.0 numpy<2", "1:1 ! 'tensorflow==2.15.0 numpy<2' is not a requirement that can be read: Expected comma (within version specifier), semicolon (after version specifier) or end"),
+        ("tensorflow==$V", "1:1 ! 'tensorflow==$V' is not a requirement that can be read: Expected semicolon (after name with no version specifier) or end"),
+        ("numpy>=1.*,<2", "1:1 'numpy>=1.*,<2' is not a requirement that can be read: .* suffix can only be used with `==` or `!=` operators"),
+        ("keras>=2.x", "1:1 ! 'keras>=2.x' is not a requirement that can be read: Expected comma (within version specifier), semicolon (after version specifier) or end"),
         ("tensorflow==${V}", "1:1 'tensorflow==${V}' holds a variable of the environment"),
         ("-r ${V}.txt", "1:4 -r ${V}.txt holds a variable of the environment"),
         ("-r https://x/req.txt", "1:4 -r https://x/req.txt names a URL, and nothing is fetched"),
-        ("-c", "1:1 -c names no file"),
-        ("--foo", "1:1 --foo is no option of a requirements file"),
+        ("-c", "1:1 ! -c names no file"),
+        ("--foo", "1:1 ! --foo is no option of a requirements file"),
         ("git+https://u:p@x/y", "1:1 'git+https://****@x/y' does not say which package it brings"),
-        ("a==" + "9" * 5000, f"1:1 'a=={'9' * 117}' is not a requirement that can be read: it is too long"),
+        ("a==" + "9" * 5000, f"1:1 ! 'a=={'9' * 117}' is not a requirement that can be read: it is too long"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_a_problem(line: str, reason: str) -> None:
@@ -64,7 +69,7 @@ def test_what_cannot_be_read_is_a_problem(line: str, reason: str) -> None:
 def test_a_problem_with_one_line_leaves_the_others() -> None:
     file = read(NAME, "six\n???\nnumpy\n")
     assert rows(file) == ["six", "numpy"]
-    assert [(each.place.line, each.grave) for each in file.problems] == [(2, False)]
+    assert [(each.place.line, each.grave) for each in file.problems] == [(2, True)]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -171,7 +171,9 @@ def test_variables_that_are_set_for_one_command() -> None:
         ("if x; then pip install a; fi", True),
         ("x || pip install a", True),
         ("x && pip install a", False),
-        ("test -f r && pip install a", True),
+        ("test -f r && pip install a", False),
+        ("test -f r && pip install -r r || true", True),
+        ("command -v x && pip install a", True),
         ("apt-get update || true && pip install a", False),
         ("bash -c 'if x; then pip install a; fi'", True),
         ("if x; then bash -c 'pip install a'; fi", True),
@@ -242,6 +244,9 @@ def test_conda() -> None:
         ("python", "==3.10.*", ""), ("tensorflow-gpu", "==2.10.0", "gpu_py*"), ("cudnn", "==8.9.*", ""), ("numpy", "<2,>=1.2", ""), ("six", "", "")
     ]  # fmt: skip
     assert (found.environment, found.options, {pin.kind for pin in found.pins}) == ("tf", ("--channel=conda-forge",), {"conda"})
+    unknown = install("conda install nvidia::cudnn=${HIDDEN} cudatoolkit=$HIDDEN cuda>=$HIDDEN")
+    assert [str(pin) for pin in unknown.pins] == ["cudnn", "cudatoolkit"]  # the last is written into a file
+    assert one("conda install tensorflow=$HIDDEN")[0] == "conda install tensorflow=$HIDDEN"
     assert files(install("mamba env update -n base -f /e.yml")) == [("/e.yml", "conda")]
     assert one("bash Miniconda3-py310_23.3.1-0-Linux-x86_64.sh -b -p /opt/conda")[:3] == ("conda", "/opt/conda", "3.10")
     _, (active, inside) = follow('eval "$(conda shell.bash hook)" && conda activate tf && pip install a')
@@ -255,6 +260,10 @@ def test_conda() -> None:
         ("apt-get install -y --no-install-recommends python3-pip libcudnn8=8.9.* a:amd64 b/focal c- ./x_1.2_amd64.deb", "apt",
          [("python3-pip", ""), ("libcudnn8", "8.9.*"), ("a", ""), ("b", ""), ("x", "1.2")]),
         ("DEBIAN_FRONTEND=noninteractive apt -y -t stable install libnvinfer8=$HIDDEN", "apt", [("libnvinfer8", "")]),
+        ("apt-get install libcudnn${MAJOR}=${HIDDEN} libcudnn8$HIDDEN cuda-toolkit-$(a) x-$HIDDEN", "apt",
+         [("libcudnn", ""), ("libcudnn8", ""), ("cuda-toolkit-", ""), ("x-", "")]),
+        ("apt-get install libcudnn${V%%.*}=$V libnvinfer8=${V}-1", "apt", [("libcudnn2", "2.15.0"), ("libnvinfer8", "2.15.0-1")]),
+        ("yum install -y libcudnn8-$HIDDEN", "dnf", [("libcudnn8", "")]),
         ("yum install -y python39 libcudnn8-8.9.6.50-1.cuda12.2", "dnf", [("python39", ""), ("libcudnn8", "8.9.6.50-1.cuda12.2")]),
         ("apk add --no-cache -t .build py3-numpy=1.26 'gcc>9'", "apk", [("py3-numpy", "1.26"), ("gcc", "9")]),
         ("yes | sudo apt-get install libcudnn8", "apt", [("libcudnn8", "")]),
@@ -347,6 +356,9 @@ def test_variables_that_are_exported() -> None:
         ("pip install /w/*.whl", "pip install /w/*.whl"),
         ("pip install 'a b'", "pip install a b"),
         ("apt-get install $HIDDEN", "apt-get install $HIDDEN"),
+        ("pip install $(if x; then echo a; else echo b; fi)", "pip install $(...)"),
+        ("./install.sh a `case x in y) b;; esac`", "./install.sh a $(...)"),
+        ("if x; then ./install.sh a else ./b.sh; fi", "./install.sh a"),
         ("$HIDDEN install a", "$HIDDEN install a"),
         ("pip install -r https://x/r.txt", "pip install -r https://x/r.txt"),
     ],

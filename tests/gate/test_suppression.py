@@ -10,7 +10,8 @@ from reports import finding, place_of, sources_of
 from tfcompat.gate.baseline import fingerprints, read_baseline, render_baseline
 from tfcompat.gate.comments import find_comments
 from tfcompat.gate.finding import Finding, Report, Unchecked
-from tfcompat.gate.selection import failing, selected, shown
+from tfcompat.gate.rulebook import rule_names
+from tfcompat.gate.selection import failing, name_fault, selected, shown, told_as
 from tfcompat.gate.settings import Excuse, Settings
 from tfcompat.gate.source import Place, Source
 from tfcompat.gate.suppression import suppress
@@ -108,11 +109,11 @@ def test_a_comment_inside_of_the_place_excuses_it() -> None:
 
 
 def test_one_comment_may_name_several_rules() -> None:
-    text = "# tfcompat: ignore[ two-keras, floating-tag ,keras-range]: known\nPIN\n"
+    text = "# tfcompat: ignore[ two-keras, floating-tag ,keras-legacy]: known\nPIN\n"
     report = judged(text, "PIN")
     assert [e for e in excuses(report) if e] == [("inline", "known", 1)]
     assert said(report) == [
-        f"requirements.txt:1: {rule} is excused, and was not found here; take it out" for rule in ("two-keras", "keras-range")
+        f"requirements.txt:1: {rule} is excused, and was not found here; take it out" for rule in ("two-keras", "keras-legacy")
     ]
 
 
@@ -304,7 +305,7 @@ def test_a_baseline_excuses_what_was_there_and_nothing_new() -> None:
         ("b.json", 14, None),
         ("b.txt", 1, None),
     ]
-    assert said(report) == ["b.json:14: the baseline excuses floating-tag in b.txt, and it was not found; take it out"]
+    assert said(report) == ["b.json:14: the baseline excuses floating-tag in b.txt, and it was not found; write it anew with --write-baseline"]
 
 
 def test_a_finding_is_excused_once_and_every_excuse_for_it_is_used() -> None:
@@ -366,12 +367,87 @@ def test_the_settings_say_what_is_looked_at_and_how_grave_it_is(settings: Settin
     ],
 )
 def test_notes_are_shown_when_asked_for(settings: Settings, info: bool, kept: bool) -> None:
-    assert (("cannot-follow", "info") in rules_of(shown(FOUND, settings, info))) == kept
+    assert (("cannot-follow", "info") in rules_of(shown(FOUND, settings._replace(info=info)))) == kept
 
 
 def test_the_threshold_is_at_or_above() -> None:
     assert [f.rule for f in failing(FOUND, Settings())] == ["two-keras"]
     assert [f.rule for f in failing(FOUND, Settings(fail_on="warning"))] == ["floating-tag", "two-keras"]
+
+
+# -- what could not be checked -------------------------------------------------------------------
+
+LACKS = "requirements.txt, which is copied and installed here, is not in the tree"
+
+
+def allow(path: str, until: str = "", contains: str = "", line: int = 9) -> Excuse:
+    return Excuse("not-checked", path, "CI makes it", until, Place("pyproject.toml", line, 1), contains)
+
+
+def unchecked(*excuses: Excuse, grave: bool = True, inline: str = "", whole: bool = True) -> tuple[list[str | None], list[str]]:
+    report = Report((), ("a.txt",), (Unchecked("docker/Dockerfile", LACKS, 3, grave),))
+    found = suppress(report, sources_of({"a.txt": inline}), Settings(excuses=excuses), None, TODAY, whole=whole)
+    return [one.excused for one in found.not_checked], said(found)
+
+
+@pytest.mark.parametrize("path", ["docker/Dockerfile", "Dockerfile", "docker/", "requirements.txt", "*.txt"])
+def test_what_could_not_be_checked_is_excused_by_file_or_by_what_it_lacks(path: str) -> None:
+    assert unchecked(allow(path)) == (["CI makes it"], [])
+    assert unchecked(allow(path, contains="not in the tree")) == (["CI makes it"], [])
+
+
+def test_an_excuse_of_another_file_excuses_nothing() -> None:
+    for other in (allow("docker/other"), allow("Dockerfile", contains="too large"), Excuse("two-keras", "Dockerfile", "x", "", Place("p", 1, 1))):
+        assert unchecked(other) == ([None], [])
+
+
+def test_what_does_not_count_needs_no_excuse() -> None:
+    assert unchecked(allow("Dockerfile"), grave=False) == (
+        [None],
+        ["pyproject.toml:9: Dockerfile is excused, and nothing of it could not be checked; take it out"],
+    )
+
+
+def test_a_stale_excuse_of_a_file_is_told_where_all_else_was_checked() -> None:
+    stale = allow("gone.txt", line=4)
+    assert unchecked(allow("Dockerfile"), stale) == (
+        ["CI makes it"],
+        ["pyproject.toml:4: gone.txt is excused, and nothing of it could not be checked; take it out"],
+    )
+    assert unchecked(stale) == ([None], [])
+    assert unchecked(allow("Dockerfile"), stale, whole=False) == (["CI makes it"], [])
+
+
+def test_an_excuse_of_a_file_ends() -> None:
+    assert unchecked(allow("Dockerfile", until=TODAY)) == (["CI makes it"], [])
+    assert unchecked(allow("Dockerfile", until="2026-11-22")) == (
+        [None],
+        ["pyproject.toml:9: not-checked in Dockerfile was excused until 2026-11-22, which has passed; mend it, or set another date"],
+    )
+
+
+def test_other_excuses_are_not_called_unused_while_a_file_is_missing() -> None:
+    assert unchecked(allow("Dockerfile"), inline="x  # tfcompat: ignore[two-keras] for what is in that file\n") == (["CI makes it"], [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("keras-range", "no finding is named keras-range; the gate tells it as keras-pin-mismatch"),
+        ("not-checked", "a comment cannot excuse not-checked; write [[tool.tfcompat.excuse]] with a path and a reason in pyproject.toml"),
+        ("two-kerass", "there is no rule 'two-kerass'; did you mean two-keras?"),
+        ("keras-rang", "there is no rule 'keras-rang'; tfcompat rule lists them all"),
+    ],
+)
+def test_a_comment_names_what_findings_are_called(rule: str, told: str) -> None:
+    assert said(judged(f"# tfcompat: ignore[{rule}] x\nPIN\n", "PIN")) == [f"requirements.txt:1: {told}"]
+
+
+def test_names_that_no_finding_has() -> None:
+    refused = {name: told_as(name) for name in rule_names() if told_as(name)}
+    assert refused == {"keras-range": ("keras-pin-mismatch",), "wheel-has-cuda": ("gpu-image-with-cpu-package",)}
+    assert [name for name in rule_names() if name_fault(name)] == list(refused)
+    assert name_fault("image-contents") is None
 
 
 NASTY = ['"""' * 9_000, "'" * 9_001, '"\\' * 9_000, "# tfcompat: " * 2_000, "{'" * 9_000, "/*" * 9_000, "#" * 20_000]

@@ -189,9 +189,16 @@ def test_commands_of_a_service() -> None:
     assert [text for text, _ in service("image: x\nentrypoint: [pip, install, 'a b']").runs] == ["pip install 'a b'"]
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "include: [a.yaml]\n", "services:\n", "services: {a: }\n"])
+@pytest.mark.parametrize("text", ["include: [a.yaml]\n", "services:\n", "services: {a: }\n"])
 def test_files_that_start_nothing(text: str) -> None:
     assert read_compose(source(text)) == Uses("compose.yaml", ())
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])
+@pytest.mark.parametrize("read", [read_compose, read_workflow, read_gitlab])
+def test_an_empty_file_is_said_to_be_empty(read: Callable[[Source], Uses], text: str) -> None:
+    uses = read(source(text))
+    assert (uses.images, said(uses)) == ((), ["compose.yaml:1 it is empty"])
 
 
 @pytest.mark.parametrize(
@@ -206,8 +213,13 @@ def test_files_that_start_nothing(text: str) -> None:
         (read_workflow, "a: b: c\n", "compose.yaml:1 it is not YAML: mapping values are not allowed in this context (grave)"),
         (read_gitlab, "[]\n", "compose.yaml:1 it is not a GitLab pipeline: it should be a map (grave)"),
         (read_gitlab, "a: *b\n", "compose.yaml:1 the alias *b names nothing (grave)"),
-        (read_kubernetes, "apiVersion: [\n", "compose.yaml:2 it is not YAML: did not find expected node content (grave)"),
-        (read_kubernetes, "a: {{ .Values.x }}\nb: - c\n", "compose.yaml:2 it is a template, which is not filled in here"),
+        (read_kubernetes, "image: [\n", "compose.yaml:2 it is not YAML: did not find expected node content"),
+        (read_kubernetes, "image: [\n# a Keras model", "compose.yaml:2 it is not YAML: did not find expected node content (grave)"),
+        (read_kubernetes, "image: {registry}/x:1\n", "compose.yaml:1 it is not YAML: did not find expected <document start>"),
+        (read_kubernetes, "image: {r}/tensorflow:1\n", "compose.yaml:1 it is not YAML: did not find expected <document start> (grave)"),
+        (read_kubernetes, "image: " + "[" * 200, "compose.yaml:1 it is nested more than 100 levels deep"),
+        (read_kubernetes, "---\nimage: a\n" * 10_001, "compose.yaml:20001 only 10,000 of its documents are read"),
+        (read_kubernetes, "image: {{ .Values.x }}\nb: - nvidia\n", "compose.yaml:2 it is a template, which is not filled in here"),
     ],
 )
 def test_files_that_are_not_what_they_should_be(read: Callable[[Source], Uses], text: str, problem: str) -> None:
@@ -218,6 +230,22 @@ def test_files_that_are_not_what_they_should_be(read: Callable[[Source], Uses], 
 
 def devcontainer(text: str, name: str = ".devcontainer/devcontainer.json") -> Uses:
     return read_devcontainer(source(text, name))
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        (".devcontainer/devcontainer.json", "pip install tf"),
+        (".devcontainer/gpu/devcontainer.json", "pip install tf"),
+        (".devcontainer.json", "pip install tf"),
+        ("a/b/.devcontainer/devcontainer.json", "cd a/b; pip install tf"),
+        ("a/.devcontainer/gpu/devcontainer.json", "cd a; pip install tf"),
+        ("a b/.devcontainer.json", "cd 'a b'; pip install tf"),
+    ],
+)
+def test_commands_of_a_devcontainer_work_in_its_workspace(name: str, run: str) -> None:
+    use = one(devcontainer('{"image": "x", "postCreateCommand": "pip install tf"}', name))
+    assert [(text, str(place)) for text, place in use.runs] == [(run, f"{name}:1")]
 
 
 def test_a_devcontainer_of_an_image() -> None:
@@ -511,6 +539,25 @@ def test_manifests_in_one_file_lists_and_templates() -> None:
     ]
     assert [text for text, _ in uses.images[1].runs] == ["bash", "pip install a"]
     assert said(uses) == ["k8s/train.yaml:14 the image of container c of Pod b is filled in later: $IMAGE"]
+
+
+def test_documents_without_an_image_are_passed_over() -> None:
+    uses = pods("""
+        apiVersion: v1
+        data: [
+        ---
+        apiVersion: apiextensions.k8s.io/v1
+        kind: CustomResourceDefinition
+        spec: {properties: {containers: [{name: a, image: {description: [}}]
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: a}
+        spec:
+          containers:
+          - {name: c, image: "tf:1", command: ["---"]}
+        """)
+    assert ([(each.what, each.place.line, each.place.column) for each in uses.images], said(uses)) == ([("container c of Pod a", 13, 24)], [])
 
 
 @pytest.mark.parametrize(

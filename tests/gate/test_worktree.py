@@ -129,7 +129,8 @@ def test_ignore_files_above_the_top_hold_as_well(tmp_path: Path, monkeypatch: py
     write(tmp_path, "services/.gitignore", "/api/gen/\n")
     monkeypatch.chdir(tmp_path / "services/api")
     found = discover(["."])
-    assert (found.top, found.names) == (str(tmp_path / "services/api"), ("a.txt",))
+    assert (found.top, found.names) == (str(tmp_path), ("services/api/a.txt",))
+    assert sorted(Worktree(str(tmp_path / "services/api")).names()) == ["a.txt"]
 
 
 def test_the_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,14 +141,35 @@ def test_the_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert top_of([str(loose / "a/Dockerfile"), str(loose / "b")]) == str(loose)
     assert top_of([str(loose / "a/Dockerfile")]) == str(loose / "a")
     monkeypatch.chdir(repo / "docker")
-    assert top_of(["Dockerfile"]) == str(repo / "docker")
+    assert top_of(["Dockerfile"]) == str(repo)
+    assert top_of([]) == str(repo)
     assert top_of([".."]) == str(repo)
+    assert discover([]).names == ("docker/Dockerfile",)
+    assert discover([]) == discover(["../docker"])
     monkeypatch.chdir(loose)
     assert top_of(["a/Dockerfile"]) == str(loose)
     assert top_of([]) == str(loose)
     monkeypatch.chdir(tmp_path)
     assert top_of(["repo/docker"]) == str(repo)
     assert discover(["repo/docker"]).names == ("docker/Dockerfile",)
+
+
+def test_the_home_folder_is_the_top_of_nothing_but_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "home/.git/HEAD", "home/a/Dockerfile", "home/b/Dockerfile", "home/c/.git", "home/c/d/x")
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    for here in (tmp_path, home, home / "b"):
+        monkeypatch.chdir(here)
+        assert top_of([str(home / "a")]) == str(home / "a")
+        assert top_of([str(home / "c/d")]) == str(home / "c")
+        assert top_of([str(home)]) == str(home)
+        with pytest.raises(RequestError) as caught:
+            top_of([str(home / "a"), str(home / "b")])
+        assert (caught.value.message, caught.value.hint) == (f"the paths have no folder in common but {home}", "run it once for each")
+    monkeypatch.chdir(home / "a")
+    assert top_of(["Dockerfile"]) == top_of([]) == str(home / "a")
+    with pytest.raises(RequestError, match="the paths have no folder in common but /$"):
+        top_of([str(home / "a"), "/usr"])
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:

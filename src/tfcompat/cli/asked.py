@@ -4,6 +4,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,15 +12,19 @@ from tfcompat.errors import CouldNotCheck, RequestError
 from tfcompat.gate.baseline import Baseline
 from tfcompat.gate.finding import Unchecked
 from tfcompat.gate.kinds import kind_of
-from tfcompat.gate.settings import Settings
+from tfcompat.gate.settings import PLATFORMS, Settings
 from tfcompat.gate.source import Source, Tree
 from tfcompat.matrix import Matrix
 
-__all__ = ["Asked", "asked_of"]
+__all__ = ["KINDS", "Asked", "asked_of"]
 
 _LIMIT = 32 << 20  # bytes of a file that an option names
 _STDIN = 16 << 20
-_KNOWN = "it reads Dockerfiles, requirements, lock files, compose files and others: docs/gate.md has their names"
+KINDS = (
+    "Dockerfile, requirements*.txt, constraints*.txt, pyproject.toml, the lock files of uv, Poetry, PDM, Pipenv, conda and pixi, "
+    "environment.yml, compose.yaml, devcontainer.json, .gitlab-ci.yml, .github/workflows/*.yml and what Kubernetes starts"
+)
+_DRIVER = re.compile(r"\d+(\.\d+)*", re.A)
 
 
 class Asked(NamedTuple):
@@ -56,7 +61,7 @@ def _check_kinds(paths: Sequence[str]) -> None:
     """Raises :class:`RequestError` for a file that is named and that the gate cannot read."""
     for path in paths:
         if kind_of(os.path.abspath(path).replace(os.sep, "/").lstrip("/")) is None and not os.path.isdir(path):  # noqa: PTH100, PTH112
-            raise RequestError(f"{path} is no file that the gate knows by its name", _KNOWN)
+            raise RequestError(f"{path} is no file that the gate knows by its name", f"it reads {KINDS}")
 
 
 def _of_stdin(options: argparse.Namespace, matrix: Matrix) -> Asked:
@@ -72,7 +77,7 @@ def _of_stdin(options: argparse.Namespace, matrix: Matrix) -> Asked:
     top = top_of([])
     name = os.path.relpath(os.path.abspath(options.stdin_filename), top).replace(os.sep, "/")  # noqa: PTH100
     if name.startswith("../") or kind_of(name) is None:
-        raise RequestError(f"--stdin-filename {options.stdin_filename[:80]!r} is no file of {top} that the gate knows", _KNOWN)
+        raise RequestError(f"--stdin-filename {options.stdin_filename[:80]!r} is no file of {top} that the gate knows", f"it reads {KINDS}")
     content = read_source("-", "standard input", "pipe a file in", _STDIN, "no file that the gate reads is so large")
     source = _find(MemoryTree({name: content}), name)
     settings = _settings(options, Worktree(top), matrix)
@@ -82,10 +87,11 @@ def _of_stdin(options: argparse.Namespace, matrix: Matrix) -> Asked:
 
 def _settings(options: argparse.Namespace, tree: Tree, matrix: Matrix) -> Settings:
     """The table of pyproject.toml, and the options that win over it."""
-    from tfcompat.gate.configuration import read_settings
     from tfcompat.gate.selection import check_rules
 
-    read = read_settings(_named(options.config, "--config") if options.config is not None else _find(tree, "pyproject.toml"), matrix)
+    source = _named(options.config, "--config") if options.config is not None else _find(tree, "pyproject.toml")
+    read = _read_settings(source, matrix) if source is not None else Settings()
+    _check_target(options)
     given = {
         "gpu": tuple(options.target_gpu),
         "driver": options.driver,
@@ -94,10 +100,25 @@ def _settings(options: argparse.Namespace, tree: Tree, matrix: Matrix) -> Settin
         "select": _names(options.select),
         "ignore": _names(options.ignore),
         "fail_on": options.fail_on,
+        "info": options.info,
     }
     check_rules(given["select"], "--select")
     check_rules(given["ignore"], "--ignore")
     return read._replace(**{key: value for key, value in given.items() if value})
+
+
+def _read_settings(source: Source, matrix: Matrix) -> Settings:
+    from tfcompat.gate.configuration import read_settings
+
+    return read_settings(source, matrix)
+
+
+def _check_target(options: argparse.Namespace) -> None:
+    """Raises :class:`RequestError` for a platform and for a driver that are none; names of GPUs are looked up where they are needed."""
+    if options.platform is not None and options.platform not in PLATFORMS:
+        raise RequestError(f"--platform: {options.platform[:80]!r} is not known", f"one of {' and '.join(PLATFORMS)}")
+    if options.driver is not None and not _DRIVER.fullmatch(options.driver):
+        raise RequestError(f"--driver: {options.driver[:80]!r} is no version of a driver", "write it as nvidia-smi prints it: 535.104.05")
 
 
 def _find(tree: Tree, name: str) -> Source | None:

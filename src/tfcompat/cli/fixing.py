@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tfcompat.errors import CouldNotCheck, RequestError
@@ -63,7 +64,8 @@ def diff(changes: Sequence[Change]) -> str:
 
 
 def write_changes(top: Path, changes: Sequence[Change]) -> None:
-    """Write every file aside, then rename them all; a link is followed within *top*, and modes are kept.
+    """Write every file aside, then rename them all; a link is followed within *top*. Modes are kept, owners and groups where that is
+    allowed, and a file that has several names is written where it is.
 
     Raises :class:`CouldNotCheck` and changes nothing where a file is no longer what was judged, and :class:`RequestError`
     where one cannot be written.
@@ -80,7 +82,7 @@ def write_changes(top: Path, changes: Sequence[Change]) -> None:
             aside[_aside(target, encoded(new))] = target
         while aside:
             part, target = next(iter(aside.items()))
-            part.replace(target)
+            _put(part, target)
             del aside[part]
             hint = "some files were mended, others were not; run the gate again"
     except OSError as error:
@@ -98,17 +100,35 @@ def _target(top: Path, name: str) -> Path:
 
 
 def _aside(target: Path, content: bytes) -> Path:
-    """A file beside *target* with *content* and the mode of *target*."""
+    """A file beside *target* with *content*, and the owner, group and mode of *target*."""
     import os
 
+    known = target.stat()
     part = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
     try:
         with part.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        part.chmod(target.stat().st_mode & 0o7777)
+        if hasattr(os, "chown"):
+            for owner in (known.st_uid, -1):  # who may not give a file away may still give it to a group
+                with suppress(PermissionError):
+                    os.chown(part, owner, known.st_gid)
+                    break
+        part.chmod(known.st_mode & 0o7777)  # last: a new owner takes bits away
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     return part
+
+
+def _put(part: Path, target: Path) -> None:
+    """*part* in the place of *target*; into it where that has other names, which would keep the old text."""
+    if target.stat().st_nlink == 1:
+        part.replace(target)
+        return
+    content = part.read_bytes()
+    with target.open("r+b") as file:
+        file.write(content)
+        file.truncate()
+    part.unlink()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfcompat.cli.registry import add_registry_arguments
-from tfcompat.errors import CouldNotCheck
+from tfcompat.errors import CouldNotCheck, RequestError
 
 if TYPE_CHECKING:
     import argparse
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments"]
 
-_NOTHING = "the gate reads Dockerfiles, requirements, lock files, compose files and others: docs/gate.md has their names"
-_EPILOG = "exit codes: 0 clean; 1 findings at or above the threshold; 2 usage or configuration; 3 something could not be checked"
+_EPILOG = """\
+examples:
+  tfcompat gate --target-gpu A100 --driver 535.104.05   everything below this folder, for that host
+  tfcompat gate --diff services/api                     what --fix would change there
+
+exit codes: 0 clean; 1 findings at or above the threshold; 2 usage or configuration; 3 something could not be checked"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_counting(parser.add_argument_group("what counts"))
     _add_telling(parser.add_argument_group("how it is told, and mended"))
     add_registry_arguments(parser, lists=False)
-    parser.epilog = _EPILOG
+    parser.epilog, parser.formatter_class = _EPILOG, RawDescriptionHelpFormatter
     parser.set_defaults(run=run)
 
 
@@ -51,7 +56,7 @@ def _add_counting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--fail-on", choices=("error", "warning"), help="the least severity that fails, at or above (default: error)")
     group.add_argument("--select", metavar="RULES", action="append", default=[], help="only these rules, with commas; repeatable")
     group.add_argument("--ignore", metavar="RULES", action="append", default=[], help="not these rules, with commas; repeatable")
-    group.add_argument("--info", action="store_true", help="notes as well, which are off by default")
+    group.add_argument("--info", action="store_true", help="notes as well, and what could not be followed")
     group.add_argument("--exit-zero", action="store_true", help="findings do not fail; what could not be checked still does")
     group.add_argument("--no-inline", action="store_true", help="comments excuse nothing")
     group.add_argument("--baseline", metavar="FILE", help="what this file lists is excused")
@@ -76,6 +81,8 @@ def run(options: argparse.Namespace) -> int:
     from tfcompat.cli.told import parse_outputs, say, text_of, write_baseline, write_reports, write_step_summary
     from tfcompat.gate.selection import failing
 
+    if options.diff and options.format != "text":
+        raise RequestError("--diff prints a diff", "write the report with --output FORMAT=FILE")
     outputs = parse_outputs(options.output)
     registries = _Registries(options)
     asked = asked_of(options, registries.matrix)
@@ -89,12 +96,12 @@ def run(options: argparse.Namespace) -> int:
         from tfcompat.cli.output import write_out
 
         write_out(diff(changes))
-        sys.stderr.write(text_of(report, sources, options.evidence, sys.stderr.isatty()))
+        sys.stderr.write(text_of(report, sources, asked.settings, options.evidence, sys.stderr.isatty(), edits=bool(changes)))
     else:
         say(report, sources, asked.settings, options.format, options.evidence)
     if "github" in (options.format, *outputs.values()):
         write_step_summary(report, sources, asked.settings)
-    if any(unchecked.grave for unchecked in report.not_checked):
+    if any(unchecked.counts for unchecked in report.not_checked):
         return 3
     if options.exit_zero:
         return 0
@@ -112,18 +119,20 @@ def _judged(asked: Asked, options: argparse.Namespace, registries: _Registries) 
     from pathlib import Path
 
     from tfcompat.cli.fixing import mend, write_changes
+    from tfcompat.outputs.gate.spans import harmless
 
     changes, report = mend(asked.tree, judge)
     if options.fix:
         write_changes(Path(asked.top), changes)
         for old, _ in changes:
-            print(f"{old.name}: fixed", file=sys.stderr)
+            print(f"{harmless(old.name)}: fixed", file=sys.stderr)
     return changes, report
 
 
 def _judge(asked: Asked, tree: Tree, seen: _Seen, options: argparse.Namespace) -> Report:
     from datetime import date
 
+    from tfcompat.cli.asked import KINDS
     from tfcompat.gate.gate import run_gate
     from tfcompat.gate.selection import selected, shown
     from tfcompat.gate.suppression import suppress
@@ -131,10 +140,14 @@ def _judge(asked: Asked, tree: Tree, seen: _Seen, options: argparse.Namespace) -
     report = selected(run_gate(tree, asked.names, asked.settings, seen.matrix, seen.images), asked.settings)
     report = report._replace(not_checked=(*asked.unread, *report.not_checked, *seen.unanswered))
     if not (report.checked or report.not_checked):
-        raise CouldNotCheck(f"nothing to check below {', '.join(options.paths or ['.'])}", _NOTHING)
-    today = date.today().isoformat()
-    report = suppress(report, _sources(tree), asked.settings, asked.baseline, today, not options.no_inline, asked.whole)
-    return shown(report, asked.settings, options.info)
+        raise CouldNotCheck(f"nothing to check below {', '.join(options.paths or ['.'])}", f"the gate reads {KINDS}")
+    today, sources = date.today().isoformat(), _sources(tree)
+    if any(finding.fix is not None for finding in report.findings):
+        from tfcompat.gate.editing import without_idle_fixes
+
+        report = without_idle_fixes(report, sources)
+    report = suppress(report, sources, asked.settings, asked.baseline, today, not options.no_inline, asked.whole)
+    return shown(report, asked.settings)
 
 
 class _Seen(NamedTuple):

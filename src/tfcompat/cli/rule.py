@@ -70,6 +70,7 @@ def _listed(found: tuple[Page, ...]) -> str:
 
 
 def _lines(page: Page) -> Iterator[str]:
+    from tfcompat.outputs.gate.pages import HOME
     from tfcompat.prose import listed
 
     yield f"{page.id}: {page.title}"
@@ -86,7 +87,8 @@ def _lines(page: Page) -> Iterator[str]:
         for sentence in page.sentences:
             yield from _wrapped(f"- {sentence.reason}: {sentence.message}", "  ", "    ")
     yield ""
-    yield f"More: {page.page}"
+    if HOME:
+        yield f"More: {page.page}"
     name = page.said_as[0] if page.said_as and not page.sentences else page.id
     yield f"To excuse one finding: # tfcompat: ignore[{name}] reason"
 

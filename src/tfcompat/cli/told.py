@@ -32,6 +32,8 @@ def parse_outputs(given: Sequence[str]) -> dict[str, str]:
         form, equals, file = text.partition("=")
         if not equals or not file or form not in FORMATS:
             raise RequestError(f"--output {text[:80]!r} is not FORMAT=FILE", f"FORMAT is one of {', '.join(FORMATS)}")
+        if file == "-":
+            raise RequestError(f"--output {text[:80]!r} names no file", f"--format {form} prints it")
         if file in found:
             raise RequestError(f"--output names {file[:80]!r} twice", "name a file for each")
         found[file] = form
@@ -40,6 +42,8 @@ def parse_outputs(given: Sequence[str]) -> dict[str, str]:
 
 def write_reports(report: Report, sources: Sources, settings: Settings, outputs: dict[str, str]) -> None:
     """Write each file whole or not at all."""
+    if not outputs:
+        return
     from pathlib import Path
 
     from tfcompat.files import write_text
@@ -69,25 +73,30 @@ def write_step_summary(report: Report, sources: Sources, settings: Settings) -> 
 def say(report: Report, sources: Sources, settings: Settings, form: str, evidence: bool) -> None:
     """Print the report in one form."""
     if form == "text":
-        write_out(text_of(report, sources, evidence, sys.stdout.isatty()))
+        write_out(text_of(report, sources, settings, evidence, sys.stdout.isatty()))
         return
     from tfcompat.outputs.gate import render_report
 
     write_out(render_report(form, report, sources, settings))
 
 
-def text_of(report: Report, sources: Sources, evidence: bool, terminal: bool) -> str:
+def text_of(report: Report, sources: Sources, settings: Settings, evidence: bool, terminal: bool, edits: bool = False) -> str:
     """As wide and as coloured as the terminal; plain, and as wide as files are here, where there is none."""
-    from tfcompat.outputs.gate.text import lines
+    from tfcompat.outputs.gate.text import WIDTH, lines
 
-    if not (terminal or os.environ.get("FORCE_COLOR")):
-        return "".join("".join(piece.text for piece in line) + "\n" for line in lines(report, sources, evidence=evidence))
+    if os.environ.get("NO_COLOR") or not (terminal or os.environ.get("FORCE_COLOR", "0") not in ("", "0")):
+        from shutil import get_terminal_size
+
+        width = get_terminal_size((WIDTH, 24)).columns if terminal else WIDTH
+        return "".join(
+            "".join(piece.text for piece in line) + "\n" for line in lines(report, sources, width, evidence, settings.info, edits)
+        )
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
     with console.capture() as capture:
-        for line in lines(report, sources, console.width, evidence):
+        for line in lines(report, sources, console.width, evidence, settings.info, edits):
             console.print(Text.assemble(*((plain(piece.text), _STYLES[piece.style]) for piece in line)))
     return capture.get()
 

@@ -61,7 +61,10 @@ class Install(NamedTuple):
 
 
 class SystemPackages(NamedTuple):
-    """``apt-get install`` and its siblings (``manager``: apt, dnf, apk). ``packages``: (name, version or empty, place)."""
+    """``apt-get install`` and its siblings (``manager``: apt, dnf, apk). ``packages``: (name, version or empty, place).
+
+    Of a name that a variable ends only what stands before that is known: ``libcudnn`` of ``libcudnn$MAJOR``.
+    """
 
     manager: str
     packages: tuple[tuple[str, str, Place], ...]

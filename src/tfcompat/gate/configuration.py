@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tfcompat.errors import RequestError
 from tfcompat.gate.selection import name_fault
-from tfcompat.gate.settings import NOT_CHECKED, Excuse, Settings
+from tfcompat.gate.settings import NOT_CHECKED, PLATFORMS, Excuse, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,6 @@ _KEYS = (
 )  # fmt: skip
 _EXCUSE = ("rule", "path", "reason", "until", "contains")
 _LEVELS = ("off", "info", "warning", "error")
-_PLATFORMS = ("linux/amd64", "linux/arm64")
 _DATE = re.compile(r"(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _DRIVER = re.compile(r"\d+(\.\d+)*", re.A)
 
@@ -147,7 +146,7 @@ class _Table:
         return Settings(
             gpu=self.gpus(matrix),
             driver=driver,
-            platform=self.choice("platform", _PLATFORMS),
+            platform=self.choice("platform", PLATFORMS),
             build_args=self.pairs("build-args"),
             select=self.rules("select"),
             ignore=self.rules("ignore"),

@@ -11,11 +11,11 @@ from tfcompat.gate.source import Source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tfcompat.gate.finding import Edit, Finding
+    from tfcompat.gate.finding import Edit, Finding, Fix, Report
     from tfcompat.gate.source import Tree
 
 _OLD_END = re.compile(r"\r(?!\n)")  # of old Macs: pip and git see a line there, and places do not
-__all__ = ["Overlay", "apply_edits", "choose_edits", "edited", "encoded", "unified_diff"]
+__all__ = ["Overlay", "apply_edits", "choose_edits", "edited", "encoded", "unified_diff", "without_idle_fixes"]
 
 
 class Overlay:
@@ -103,6 +103,17 @@ def choose_edits(findings: Iterable[Finding], sources: Callable[[str], Source | 
                 known = chosen.setdefault(file, [])
                 known += [edit for edit in edits if edit not in known]
     return chosen
+
+
+def without_idle_fixes(report: Report, sources: Callable[[str], Source | None]) -> Report:
+    """The report without fixes of files that are not to be edited: what could not be read whole, and what has line ends of old Macs."""
+    damaged = {unchecked.file for unchecked in report.not_checked if unchecked.grave}
+
+    def idle(fix: Fix) -> bool:
+        found = [(file, sources(file)) for file in {edit.file for edit in fix.edits}]
+        return any(file in damaged or source is None or _OLD_END.search(source.text) for file, source in found)
+
+    return report._replace(findings=tuple(f._replace(fix=None) if f.fix is not None and idle(f.fix) else f for f in report.findings))
 
 
 def _possible(source: Source | None, edits: list[Edit], taken: list[Edit]) -> bool:

@@ -156,7 +156,7 @@ class _World:
         if conda:
             return Held(name, named(wanted), tuple(found), exact, before, conda=True, step=step)
         version = solver.newest(name, wanted)
-        impossible = version is None and self.releases.knows(name)
+        impossible = version is None and self.releases.knows(name) and not self.releases.beyond(name, wanted)
         alone = not any(n in TENSORFLOW for n in solver.demands)  # else pip heeds what TensorFlow asks of the rest
         certain = exact or (upgrade and version is not None and name not in (*TENSORFLOW, *_TOOLS) and alone)
         return Held(name, version or named(wanted), tuple(found), certain, before, impossible, step=step)

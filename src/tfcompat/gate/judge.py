@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tfcompat.rules import Finding as Said
     from tfcompat.stack import Image
 
-__all__ = ["REMEDIES", "finding", "judge", "place_of"]
+__all__ = ["REMEDIES", "finding", "judge", "pip_goes_on", "place_of"]
 
 REMEDIES: Mapping[str, str] = {rule.id: rule.remedy for rule in FILE_RULES}
 _LEVELS: Mapping[str, Level] = {"error": "error", "warning": "warning", "note": "info"}
@@ -160,8 +160,9 @@ def _level(said: Said, subject: Subject) -> Level:
         return "error"
     if reason == "cpu-build" and _for_another_framework(subject):
         return "info"
-    if reason == "out-of-range" and said.rule.id == "package-range" and _added_later(said, subject):
-        return "warning"  # pip warns, and goes on
+    packages = [f.value.name for f in said.facts if f.name == "package"]
+    if reason == "out-of-range" and any(pip_goes_on(subject, name) for name in packages):
+        return "warning"
     if (said.rule.id, said.verdict.reason) in _ASIDE:
         return "info"
     if said.verdict.reason == "capped" and any(f.name == "package" and f.value.name in _MILD for f in said.facts):
@@ -182,14 +183,14 @@ def _for_another_framework(subject: Subject) -> bool:
     return not asked and any(_FRAMEWORKS.fullmatch(name) for name in subject.installed.held)
 
 
-def _added_later(said: Said, subject: Subject) -> bool:
-    """Whether the package was installed after TensorFlow, and is none that is known to break it."""
-    package = next((f.value for f in said.facts if f.name == "package"), None)
-    held = subject.installed.held.get(package.name) if package is not None else None
-    if package is None or held is None or subject.held is None or subject.tensorflow is None or held.step <= subject.held.step:
+def pip_goes_on(subject: Subject, name: str) -> bool:
+    """Whether *name* was installed after TensorFlow, so that pip warns at most, and is none that is known to break it."""
+    held = subject.installed.held.get(name)
+    if held is None or subject.held is None or subject.tensorflow is None or held.step <= subject.held.step:
         return False
-    cap = cap_on(subject.releases.matrix, subject.tensorflow.release, package.name)
-    return cap is None or SpecifierSet(cap.allows).contains(package.version, prereleases=True)
+    cap = cap_on(subject.releases.matrix, subject.tensorflow.release, name)
+    wanted = [SpecifierSet(f"=={held.version}")] if held.exact else [d.specifier for d in held.demands]
+    return cap is None or subject.releases.together(name, [SpecifierSet(cap.allows), *wanted])
 
 
 def _beside_the_point(said: Said, subject: Subject) -> bool:

@@ -43,6 +43,7 @@ _BY_NAME = tuple((kind, re.compile(pattern, re.S)) for kind, pattern in _NAMES)
 _WORTH_A_LOOK = re.compile(r"\.(?:toml|lock|ya?ml|txt|in|pip|json|h5|hdf5|keras|pb)\Z|(?:[Dd]ocker|[Cc]ontainer)file")  # most files are not
 _SAYS_VERSION = re.compile(r"^apiVersion[ \t]*:", re.M)
 _SAYS_KIND = re.compile(r"^kind[ \t]*:", re.M)
+_SAYS_IMAGE = re.compile(r"image[\"']?[ \t]*:")
 
 
 def kind_of(name: str) -> Kind | None:
@@ -56,4 +57,4 @@ def looks_like(kind: Kind, text: str) -> bool:
     """Whether *text* is what a file of that kind holds; any YAML file may be Kubernetes', and only its text tells."""
     if kind != "kubernetes":
         return True
-    return _SAYS_VERSION.search(text) is not None and _SAYS_KIND.search(text) is not None
+    return all(pattern.search(text) is not None for pattern in (_SAYS_IMAGE, _SAYS_VERSION, _SAYS_KIND))

@@ -17,6 +17,9 @@ from tfcompat.versions import version
 __all__ = ["Releases"]
 
 
+_BEFORE = ("0.12.1", *(f"1.{minor}.0" for minor in range(15)))  # TensorFlow's, from before the matrix begins
+
+
 class Known(NamedTuple):
     version: Version
     serves: bool  # has a file for this interpreter and platform
@@ -59,6 +62,22 @@ class Releases:
         """The releases of *name* inside *wanted*, newest first, with what each requires; empty where the matrix knows none."""
         found = required_of(self.matrix, name, _joined(wanted), self.platform, self.python)
         return found.candidates if found is not None else ()
+
+    def beyond(self, name: str, wanted: Sequence[SpecifierSet]) -> bool:
+        """Whether *wanted* admit releases from before the matrix, or name one that is newer than its newest."""
+        known = self._known(name)
+        if not known:
+            return False
+        newest, oldest = known[0].version, known[-1].version
+        older = [Version(text) for text in _BEFORE if Version(text) < oldest and self._old_enough]
+        named = [Version(s.version) for w in wanted for s in w if s.operator in ("==", "~=", ">=") and not s.version.endswith(".*")]
+        samples = [*older, *(v for v in named if v > newest or v < oldest)]
+        return any(all(w.contains(v) for w in wanted) for v in samples)
+
+    @property
+    def _old_enough(self) -> bool:
+        """Whether releases from before the matrix could be for this interpreter."""
+        return self.python is None or self.python < Version("3.8")
 
     def leads(self, name: str) -> bool:
         """Whether *name* is known to stand on TensorFlow."""

@@ -9,13 +9,12 @@ from tfcompat.gate.rulebook import FILE_RULES, rule_names, said_as
 from tfcompat.rules import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from tfcompat.gate.finding import Finding, Level, Report
     from tfcompat.gate.settings import Settings
-    from tfcompat.gate.source import Source
 
-__all__ = ["check_rules", "failing", "is_selected", "name_fault", "nearest", "selected", "shown", "told_as", "with_fixes_that_can_be_made"]
+__all__ = ["check_rules", "failing", "is_selected", "name_fault", "nearest", "selected", "shown", "told_as"]
 
 
 def is_selected(rule: str, settings: Settings) -> bool:
@@ -36,10 +35,10 @@ def _levelled(finding: Finding, settings: Settings) -> Finding:
     return finding if level == "off" else finding._replace(severity=cast("Level", level))
 
 
-def shown(report: Report, settings: Settings, info: bool = False) -> Report:
-    """The report without what is off by default: findings of severity info, unless *info*, or their rule was asked for by name."""
+def shown(report: Report, settings: Settings) -> Report:
+    """The report without what is off by default: findings of severity info, unless notes or their rule by name were asked for."""
     named = {*settings.select, *settings.levels}
-    kept = (finding for finding in report.findings if info or finding.severity != "info" or finding.rule in named)
+    kept = (finding for finding in report.findings if settings.info or finding.severity != "info" or finding.rule in named)
     return report._replace(findings=tuple(kept))
 
 
@@ -82,19 +81,3 @@ def nearest(name: str, names: Sequence[str] = ()) -> str:
 
     found = get_close_matches(name[:80].lower(), names or rule_names(), 3, 0.5)
     return f"did you mean {' or '.join(found)}?" if found else "tfcompat rule lists them all"
-
-
-def with_fixes_that_can_be_made(report: Report, sources: Callable[[str], Source | None]) -> Report:
-    """The report without fixes of files that are not to be edited: what could not be read whole, and what has line ends of old Macs."""
-    from re import search
-
-    damaged = {unchecked.file for unchecked in report.not_checked if unchecked.grave}
-
-    def kept(finding: Finding) -> Finding:
-        for file in {edit.file for edit in finding.fix.edits} if finding.fix is not None else ():
-            source = sources(file)
-            if file in damaged or source is None or search(r"\r(?!\n)", source.text):
-                return finding._replace(fix=None)
-        return finding
-
-    return report._replace(findings=tuple(map(kept, report.findings)))

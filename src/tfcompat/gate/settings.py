@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple
 
 from tfcompat.gate.source import Place
 
-__all__ = ["NOT_CHECKED", "Excuse", "Settings"]
+__all__ = ["NOT_CHECKED", "PLATFORMS", "Excuse", "Settings"]
 
 NOT_CHECKED = "not-checked"  # what an excuse names in the place of a rule, for what could not be checked
+PLATFORMS = ("linux/amd64", "linux/arm64")
 
 
 class Excuse(NamedTuple):

@@ -129,6 +129,8 @@ class Solver:
             for version in self.releases.inside(name, wanted):
                 if self._suits(name, version):
                     return version
+            if self.releases.beyond(name, wanted) and not any(str(w).startswith("==") for w in wanted):
+                return None  # one that is not known may suit
         return self.releases.newest(name, wanted)
 
     def _suits(self, name: str, version: Version) -> bool:

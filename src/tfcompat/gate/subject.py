@@ -126,7 +126,7 @@ def _meant(target: Target, image: Image | None, installed: Installed, sources: S
         return "the and-cuda extra"
     if any(p.name in ("tensorflow-gpu", "tf-nightly-gpu") for p in installed.pins):
         return "tensorflow-gpu"
-    return requested or next((source.what for source in sources), "")
+    return requested or next((source.what for source in sources if source.kind != "pip"), "")  # another framework's, without the extra
 
 
 def _facts(

@@ -58,7 +58,7 @@ RULE = Rule(
     {
         "dropped": "install a driver of that branch on the host",
         "not-yet": "upgrade the driver",
-        "vague": "driver {driver} does not say whether it is {first} or newer, the first that knows the {gpu}",
+        "vague": "give the whole version of the driver, as nvidia-smi prints it",
         "no-driver": "serve the GPUs with different plans",
     },
 )

@@ -52,14 +52,15 @@ def _takes_empty(subject: Subject, held: Held) -> bool:
 
 
 def _never_released(subject: Subject, matrix: Matrix, held: Held) -> Iterator[Finding]:
-    known = [version(r.version) for r in matrix.releases if r.package == held.name]
     asked = held.version
-    if held.pin is None or (asked is not None and (not min(known) < asked < max(known) or asked.is_prerelease or asked.local)):
-        return  # newer than the matrix, or none of its releases: unknowns says it
-    near = _near(asked, known)
+    if held.pin is None or subject.releases.beyond(held.name, [d.specifier for d in held.demands]):
+        return  # newer or older than the matrix: unknowns says it
+    if asked is not None and (asked.is_prerelease or asked.local):
+        return
     asking = [d for d in held.demands if not subject.releases.newest(held.name, [d.specifier])]
     if not asking:
         return  # each of them alone has one: conflicts says it
+    near = _near(asked, [version(r.version) for r in matrix.releases if r.package == held.name])
     message = f"there is no {held.name}{asking[0].specifier} on the index (matrix of {matrix.measured})"
     yield finding(
         subject,

@@ -10,14 +10,14 @@ from packaging.specifiers import SpecifierSet
 from tfcompat.gate.cuda import extra_ranges, has_extra
 from tfcompat.gate.finding import Related
 from tfcompat.gate.installed import KERAS, TENSORFLOW
-from tfcompat.gate.judge import finding, place_of
+from tfcompat.gate.judge import finding, pip_goes_on, place_of
 from tfcompat.requirements import specifier_of
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfcompat.gate.finding import Finding
+    from tfcompat.gate.finding import Finding, Level
     from tfcompat.gate.installed import Conflict, Demand
     from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
@@ -81,7 +81,8 @@ def _ranges(subject: Subject) -> Iterator[Finding]:
         if outside:
             rule = "keras-pin-mismatch" if name in KERAS else "requirement-conflict"
             message = f"{tensorflow} asks for {name}{allowed}, and {outside[0].pin} admits none of these"
-            yield finding(subject, rule, "error", outside[0].pin.place, message, Related(place_of(subject), str(tensorflow)))
+            level: Level = "warning" if name not in KERAS and pip_goes_on(subject, name) else "error"
+            yield finding(subject, rule, level, outside[0].pin.place, message, Related(place_of(subject), str(tensorflow)))
 
 
 def _allowed(subject: Subject, tensorflow: Tensorflow, name: str) -> SpecifierSet | None:

@@ -32,7 +32,7 @@ def find(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
         note = matrix.notes_of(tensorflow.release, key)
         if note is not None:
             several = "NCCL" in note.fact  # one GPU works without
-            level: Level = "info" if several else "error"
+            level: Level = "info" if several else "error" if subject.stage.base is not None else "warning"
             evidence = tuple(s for cell in note.evidence.values() for s in cell)
             yield finding(
                 subject, "library-path-missing", level, pip.place, f"{tensorflow}: {note.fact.rstrip('.')}", evidence=evidence,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from tfcompat.gate.finding import Related
 from tfcompat.gate.judge import finding
 from tfcompat.gate.subject import ITS_OWN
-from tfcompat.versions import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,10 +56,8 @@ def _release(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
     held, image = subject.held, subject.image
     if held is None or held.pin is None or held.conda or held.pin.url or subject.tensorflow is not None:
         return
-    known = [version(r.version) for r in matrix.releases if r.package == held.name]
     asked = held.version
-    never = known and asked is not None and min(known) < asked < max(known) and not asked.is_prerelease and not asked.local
-    if never or (asked is None and known and held.impossible):
+    if held.impossible and not (asked is not None and (asked.is_prerelease or asked.local)):
         return  # there is no such release, and cannot_install says so
     what = f"{held.name} {asked}" if asked is not None else str(held.pin)
     over = ""

@@ -39,7 +39,7 @@ def read_compose(source: Source) -> Uses:
         return Uses(source.name, (), (found,))
     root = found[0] if found else None
     if root is None or (root.text is None and root.kind == "scalar"):
-        return Uses(source.name, ())
+        return Uses(source.name, (), (Problem(source.place(0), "it is empty"),))
     services = root.get("services")
     if root.kind != "map" or (services is not None and services.kind == "list"):
         return unreadable(source, "it is not a Compose file: services should be a map", root)
@@ -117,7 +117,7 @@ class _Service:
         )
 
     def build(self, node: Node) -> BuildUse | None:
-        said = node if node.kind == "scalar" else node.get("context")
+        said = node if node.kind == "scalar" else self.field("build", "context")
         path = self.known(said, "context") if scalar(said) else "."
         if path is None:
             return None
@@ -125,12 +125,14 @@ class _Service:
         if context is None:
             self.problem(said or node, f"{self.what} is built from {path}, which is outside of the tree")
             return None
-        args = environment(node.get("args"), _unset)
-        target = self.known(node.get("target"), "target")
-        if (inline := node.get("dockerfile_inline")) is not None:
+        args: dict[str, str] = {}
+        for each in reversed(self.chain):  # what is extended, and over it what extends
+            args |= environment(each.at("build", "args"), _unset)
+        target = self.known(self.field("build", "target"), "target")
+        if (inline := self.field("build", "dockerfile_inline")) is not None:
             self.problem(inline, f"the Dockerfile of {self.what} is written inline and is not read")
             return BuildUse(context, None, args, target)
-        file = node.get("dockerfile")
+        file = self.field("build", "dockerfile")
         name = self.known(file, "Dockerfile") if scalar(file) else "Dockerfile"
         dockerfile = below(context, name) if name else None
         if name and dockerfile is None:

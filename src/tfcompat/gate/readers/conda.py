@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfcompat.gate.declared import Include, Pin, PinFile, Problem
 from tfcompat.gate.readers.dialects import conda_name, conda_specifier, parse_match
+from tfcompat.gate.readers.formats import newer_than_known
 from tfcompat.gate.readers.pep508 import package_name
 from tfcompat.gate.readers.pixi import read_pixi
 from tfcompat.gate.readers.pixi_lock import read_pixi_lock
@@ -56,7 +57,9 @@ def _document(source: Source) -> Node | Problem:
         documents = parse_yaml(source)
     except Unreadable as error:
         return Problem(error.place, error.reason, grave=True)
-    if not documents or documents[0].kind != "map":
+    if not documents or (documents[0].kind == "scalar" and documents[0].text is None):
+        return Problem(source.place(0), "it is empty")
+    if documents[0].kind != "map":
         return Problem(source.place(0), "it holds no table", grave=True)
     return documents[0]
 
@@ -71,7 +74,7 @@ def read_environment(source: Source) -> PinFile:
     if (dependencies is not None and dependencies.kind != "list" and dependencies.text is not None) or (
         dependencies is not None and dependencies.kind == "map"
     ):
-        taken.problem(dependencies, "dependencies is not a list")
+        taken.problem(dependencies, "dependencies is not a list", grave=True)
     for element in dependencies.elements() if dependencies is not None else []:
         pip = element.get("pip")
         if pip is not None:
@@ -100,7 +103,7 @@ def _match(taken: _Taken, node: Node, text: str) -> None:
 def _pip(taken: _Taken, pip: Node) -> None:
     """The list below ``pip:``, each of whose elements is a line of a requirements file."""
     if pip.kind != "list" and pip.text is not None:
-        taken.problem(pip, "pip is not a list")
+        taken.problem(pip, "pip is not a list", grave=True)
     for element in pip.elements():
         if element.kind != "scalar" or not element.text:
             taken.problem(element, "pip holds something that is not a requirement")
@@ -120,7 +123,9 @@ def read_conda_lock(source: Source) -> PinFile:
     if isinstance(root, Problem):
         return PinFile(source.name, (), lock_of="environment.yml", problems=(root,))
     taken = _Taken(source)
-    packages = root.get("package")
+    packages, form = root.get("package"), root.get("version")
+    if form is not None and (newer := newer_than_known("conda-lock", form.text)) is not None:
+        taken.problem(form, newer, grave=True)
     if packages is None or packages.kind != "list":
         taken.problem(packages or root, "it is no lock file: package is not a list", grave=True)
     for element in packages.elements() if packages is not None else []:
@@ -135,7 +140,7 @@ def _locked(taken: _Taken, element: Node) -> None:
         for key in ("platform", "manager", "build", "category", "url")
     }
     if name is None or version is None or not name.text or not version.text or not texts["platform"]:
-        taken.problem(name or element, "a package has no name, version or platform that can be read")
+        taken.problem(name or element, "a package has no name, version or platform that can be read", grave=True)
         return
     if texts["platform"] not in PLATFORMS:
         return

@@ -39,6 +39,7 @@ VALUED = frozenset(
     ]
 )
 _SPEC = re.compile(r"(?:([^\s=<>!~\[\]]+)::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?:\[([^\]]*)\])?\s*(.*)", re.DOTALL)
+_CUDA = re.compile(r"(?:[^\s=<>!~\[\]$`]+::)?(cudnn|cudatoolkit|cuda-version|cuda-toolkit|cuda-runtime|cuda)(?=[\s=<>!~\[$`])", re.I)
 _FUZZY = re.compile(r"=?\s*([0-9][^=\s,|<>!~*]*)(\.?\*)?(?:[=\s]\s*(\S+))?")
 _EXACT = re.compile(r"==\s*([0-9][^=\s,|<>!~*]*)(?:[=\s]\s*(\S+))?")
 _FLAGS_THAT_MATTER = frozenset(
@@ -132,6 +133,8 @@ def _pin(call: Call, field: Field) -> Pin | Opaque:
     value = field.value
     found = _SPEC.fullmatch(value) if value is not None and len(value) <= _SPEC_LIMIT else None
     if found is None:
+        if value is None and (known := _CUDA.match(field.shown)) is not None:  # whatever its version is, it comes from conda
+            return Pin(known[1].lower(), "", call.place_of(field), kind="conda")
         return Opaque(f"{call.name} install {field.shown[:80]}", call.place_of(field))
     translated = _translated(found[4].strip())
     if translated is None:

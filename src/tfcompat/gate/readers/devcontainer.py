@@ -132,7 +132,16 @@ def _variables(root: Node) -> dict[str, str]:
     return variables
 
 
+def _workspace(name: str) -> str:
+    """The folder that the commands work in, below the tree: the one that holds ``.devcontainer``."""
+    found = re.fullmatch(r"(?:(.*)/)?\.devcontainer(?:\.json|/.*)", name, re.S)
+    return (found[1] or "") if found else folder_of(name)
+
+
 def _runs(source: Source, root: Node) -> Iterator[tuple[str, Place]]:
+    from shlex import quote
+
+    folder = _workspace(source.name)
     features = root.get("features")
     for key, _ in features.items() if features is not None else []:
         if re.search(r"(^|/)nvidia-cuda(:|@|$)", text_of(key)):
@@ -140,4 +149,5 @@ def _runs(source: Source, root: Node) -> Iterator[tuple[str, Place]]:
     for name in _COMMANDS:
         node = root.get(name)
         for each in [] if node is None else [value for _, value in node.items()] if node.kind == "map" else [node]:
-            yield from commands(source, each)
+            for text, place in commands(source, each):
+                yield f"cd {quote(folder)}; {text}" if folder else text, place

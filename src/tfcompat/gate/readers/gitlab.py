@@ -32,7 +32,7 @@ def read_gitlab(source: Source) -> Uses:
         return Uses(source.name, (), (found,))
     root = found[-1] if found else None  # what stands before it are inputs
     if root is None or (root.kind == "scalar" and root.text is None):
-        return Uses(source.name, ())
+        return Uses(source.name, (), (Problem(source.place(0), "it is empty"),))
     if root.kind != "map":
         return unreadable(source, "it is not a GitLab pipeline: it should be a map", root)
     problems: list[Problem] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tfcompat.gate.declared import ImageUse, Problem, Uses
@@ -17,31 +19,63 @@ if TYPE_CHECKING:
 __all__ = ["read_kubernetes"]
 
 _NODES = 1_000_000
+_DOCUMENTS = 10_000
+_MARK = re.compile(r"^---(?=\s|\Z)", re.M)  # what stands there begins a document, even inside of a text
+_IMAGE = re.compile(r"image[\"']?\s*:")
+_DEFINITION = re.compile(r"^kind[ \t]*:[ \t]*[\"']?CustomResourceDefinition\b", re.M)
+_TEMPLATE = re.compile(r"\{\{|\{%")
+_CONCERNS = re.compile(r"tensorflow|keras|nvidia", re.I)
 _VARIABLES = 1000
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 _OTHER_MAKERS = ("amd.com/", "intel.com/", "gpu.intel.com/", "habana.ai/")
 
 
 def read_kubernetes(source: Source) -> Uses:
-    """The containers of every pod, template of a pod and list of these; a template that is not YAML yet is a problem that is not grave."""
-    try:
-        found = parse_yaml(source)
-    except Unreadable as error:
-        if "{{" in source.text or "{%" in source.text:
-            return Uses(source.name, (), (Problem(error.place, "it is a template, which is not filled in here"),))
-        return Uses(source.name, (), (Problem(error.place, error.reason, grave=True),))
+    """The containers of every pod, template of a pod and list of these.
+
+    A document that cannot be read is perhaps no manifest at all: the problem is grave only where the text names TensorFlow, Keras
+    or NVIDIA, and never for a template that is not YAML yet.
+    """
     problems: list[Problem] = []
-    seen: set[int] = set()
-    return started(source, (use for document in found for use in _uses(source, document, problems, seen)), problems)
+    return started(source, _all_uses(source, problems), problems)
 
 
-def _uses(source: Source, document: Node, problems: list[Problem], seen: set[int]) -> Iterator[ImageUse]:
+def _all_uses(source: Source, problems: list[Problem]) -> Iterator[ImageUse]:
+    seen: dict[int, Node] = {}  # by id: a node that is kept gives its id to no other
+    for number, (start, end) in enumerate(_documents(source.text)):
+        if number == _DOCUMENTS:
+            problems.append(Problem(source.place(start), f"only {_DOCUMENTS:,} of its documents are read", _concerns(source.text, start)))
+            return
+        try:
+            found = parse_yaml(source, start, end)
+        except Unreadable as error:
+            template = _TEMPLATE.search(source.text, start, end) is not None
+            reason = "it is a template, which is not filled in here" if template else error.reason
+            problems.append(Problem(error.place, reason, grave=not template and _concerns(source.text, start, end)))
+            continue
+        for document in found:
+            yield from _uses(source, document, problems, seen)
+
+
+def _concerns(text: str, start: int, end: int | None = None) -> bool:
+    return _CONCERNS.search(text, start, len(text) if end is None else end) is not None
+
+
+def _documents(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of the documents that name an image: most are large and name none."""
+    marks = [0, *(found.start() for found in _MARK.finditer(text)), len(text)]
+    for start, end in pairwise(marks):
+        if _IMAGE.search(text, start, end) is not None and _DEFINITION.search(text, start, end) is None:
+            yield start, end
+
+
+def _uses(source: Source, document: Node, problems: list[Problem], seen: dict[int, Node]) -> Iterator[ImageUse]:
     waiting = [(document, "")]
     while waiting and len(seen) < _NODES:
         node, owner = waiting.pop()
         if id(node) in seen:
             continue
-        seen.add(id(node))
+        seen[id(node)] = node
         if scalar(node.get("kind")) and scalar(node.get("apiVersion")):
             owner = f"{text_of(node.get('kind'))} {text_of(node.at('metadata', 'name')) or 'without a name'}"
         if owner:

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from tfcompat.gate.declared import Pin, PinFile, Problem
 from tfcompat.gate.readers.dialects import poetry_specifier
+from tfcompat.gate.readers.formats import newer_than_known
 from tfcompat.gate.readers.graph import both, conditions, either, groups_of
 from tfcompat.gate.readers.pep508 import absurd, package_name
 from tfcompat.gate.readers.pipfile_lock import read_pipfile_lock
@@ -39,33 +40,60 @@ _FILE = re.compile(
 _HEADS = ("version", "metadata", "lock-version")
 _HEADER = re.compile(r"^\[", re.M)
 _LINE = re.compile(r'^(name|version) *= *"([^"\\\n]*)"', re.M)
+_FORMATS = {
+    "uv.lock": ("version",),
+    "poetry.lock": ("metadata", "lock-version"),
+    "pdm.lock": ("metadata", "lock_version"),
+    "pylock": ("lock-version",),
+}
+# what the fields of a package are, where they are there
+_TYPES: dict[str, dict[str, tuple[type, ...]]] = {
+    "uv.lock": {
+        "source": (dict,),
+        "dependencies": (list,),
+        "optional-dependencies": (dict,),
+        "dev-dependencies": (dict,),
+        "resolution-markers": (list,),
+    },
+    "poetry.lock": {
+        "source": (dict,),
+        "dependencies": (dict,),
+        "groups": (list,),
+        "markers": (str, dict),
+        "optional": (bool,),
+        "category": (str,),
+    },
+    "pdm.lock": {"dependencies": (list,), "groups": (list,), "marker": (str,)},
+    "pylock": {"dependencies": (list,), "marker": (str,), "vcs": (dict,), "archive": (dict,), "directory": (dict,)},
+}
 
 
 def read_uv_lock(source: Source) -> PinFile:
     """The pins of a ``uv.lock``. What is only in a dependency group or an extra of the project has that group."""
-    return _read(source, "package", "pyproject.toml", _uv)
+    return _read(source, "uv.lock", "package", _uv)
 
 
 def read_poetry_lock(source: Source) -> PinFile:
     """The pins of a ``poetry.lock``."""
-    return _read(source, "package", "pyproject.toml", _poetry)
+    return _read(source, "poetry.lock", "package", _poetry)
 
 
 def read_pdm_lock(source: Source) -> PinFile:
     """The pins of a ``pdm.lock``."""
-    return _read(source, "package", "pyproject.toml", _pdm)
+    return _read(source, "pdm.lock", "package", _pdm)
 
 
 def read_pylock(source: Source) -> PinFile:
     """The pins of a ``pylock.toml``, whose markers may ask for extras and dependency groups."""
-    return _read(source, "packages", "", _pylock)
+    return _read(source, "pylock", "packages", _pylock)
 
 
 class _Lock:
     """A lock file that is being read: its tables, and what comes of them."""
 
-    def __init__(self, source: Source, data: Table, tables: list[Table]) -> None:
+    def __init__(self, source: Source, kind: str, data: Table, tables: list[Table]) -> None:
         self.source = source
+        self.kind = kind
         self.data = data
         self.tables = tables
         self.pins: list[Pin] = []
@@ -73,14 +101,32 @@ class _Lock:
         self.groups: dict[str, None] = {}
         self.python: str | None = None
 
+    def _refused(self, place: Place, reason: str, grave: bool = True) -> None:
+        self.problems.append(Problem(place, reason, grave))
+
+    def judge(self, packages: list[Packaged]) -> None:
+        """Say what the tool would refuse: a format of another time, fields of other types."""
+        value: object = self.data
+        for key in _FORMATS[self.kind]:
+            value = _table(value).get(key)
+        reason = newer_than_known(self.kind, None if value is None else str(value))
+        if reason is not None:
+            node = parse_toml(self.source).at(*_FORMATS[self.kind])
+            self._refused(_place(self.source, node) if node is not None else self.source.place(0), reason)
+        for table, place in packages:
+            for key, types in _TYPES[self.kind].items():
+                if key in table and not isinstance(table[key], types):
+                    self._refused(place[0], f"{key} of {shown(_text(table.get('name')) or 'a package')} is not what such a file has there")
+
     def take(self, table: Table, place: tuple[Place, Place | None], groups: Iterable[str] = ("",), marker: str = "", url: str = "") -> None:
         name, version = package_name(_text(table.get("name")) or ""), _text(table.get("version"))
         if name is None or not (version or url):
-            self.problems.append(Problem(place[0], "a package has no name or no version that can be read"))
+            absent = name is not None and "version" not in table  # PEP 751 needs none
+            self._refused(place[0], "a package has no name or no version that can be read", grave=not (absent and self.kind == "pylock"))
             return
         specifier = f"=={version}" if version else ""
         if version and (absurd(version) or poetry_specifier(specifier) is None):
-            self.problems.append(Problem(place[0], f"{shown(version)!r} of {shown(name)} is not a version that can be read"))
+            self._refused(place[0], f"{shown(version)!r} of {shown(name)} is not a version that can be read")
             return
         for group in groups:
             if group:
@@ -90,7 +136,8 @@ class _Lock:
             )
 
 
-def _read(source: Source, key: str, lock_of: str, take: Callable[[_Lock, list[Packaged]], None]) -> PinFile:
+def _read(source: Source, kind: str, key: str, take: Callable[[_Lock, list[Packaged]], None]) -> PinFile:
+    lock_of = "" if kind == "pylock" else "pyproject.toml"
     try:
         data = load_toml(source, _FILE.sub("", source.text))
         packages = data.get(key, [])
@@ -98,11 +145,13 @@ def _read(source: Source, key: str, lock_of: str, take: Callable[[_Lock, list[Pa
             raise Unreadable(source.place(0), f"it is no lock file: {key} is not a list of tables")
         if key not in data and not any(each in data for each in _HEADS):  # a lock of nothing may leave the packages out
             raise Unreadable(source.place(0), "it is no lock file: it names no packages")
-        lock = _Lock(source, data, packages)
+        lock = _Lock(source, kind, data, packages)
         places = _scanned(lock, key) or _parsed(lock, key)
     except Unreadable as error:
         return PinFile(source.name, (), lock_of=lock_of, problems=(Problem(error.place, error.reason, grave=True),))
-    take(lock, list(zip(lock.tables, places, strict=True)))
+    packaged = list(zip(lock.tables, places, strict=True))
+    lock.judge(packaged)
+    take(lock, packaged)
     python = _python(lock)
     return PinFile(source.name, tuple(lock.pins), (), python, tuple(lock.groups), lock_of, hashes=True, problems=tuple(lock.problems))
 
@@ -114,7 +163,8 @@ def _python(lock: _Lock) -> tuple[str, Place] | None:
     at = lock.source.text.find(lock.python)
     place = lock.source.place(max(at, 0), at + len(lock.python) if at >= 0 else 0)
     if specifier is None:
-        lock.problems.append(Problem(place, f"{shown(lock.python)!r} is not a range of Python versions that can be read"))
+        reason = f"{shown(lock.python)!r} is not a range of Python versions that can be read"
+        lock.problems.append(Problem(place, reason, grave="|" not in lock.python))  # poetry has alternatives
     return (specifier, place) if specifier else None
 
 

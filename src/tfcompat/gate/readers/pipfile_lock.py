@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from tfcompat.gate.declared import Pin, PinFile, Problem
 from tfcompat.gate.readers.dialects import poetry_specifier
+from tfcompat.gate.readers.formats import newer_than_known
 from tfcompat.gate.readers.pep508 import package_name
 from tfcompat.gate.readers.trees import Unreadable, parse_json
 from tfcompat.requirement_lines import shown
@@ -31,9 +32,12 @@ def read_pipfile_lock(source: Source) -> PinFile:
     categories = [(key.text or "", value) for key, value in root.items() if key.text != "_meta"]
     if root.kind != "map":
         problems.append(Problem(source.place(0), "it is no Pipfile.lock: it is not a table", grave=True))
+    newer = newer_than_known("Pipfile.lock", spec.text) if (spec := root.at("_meta", "pipfile-spec")) is not None else None
+    if spec is not None and newer is not None:
+        problems.append(Problem(source.place(spec.start, spec.end), newer, grave=True))
     for category, table in categories:
         if table.kind != "map":
-            problems.append(Problem(source.place(table.start, table.end), f"{shown(category)} is not a table of packages"))
+            problems.append(Problem(source.place(table.start, table.end), f"{shown(category)} is not a table of packages", True))
         for key, value in table.items():
             found = _pin(source, key, value, "" if category == "default" else category)
             (pins if isinstance(found, Pin) else problems).append(found)  # type: ignore[arg-type]
@@ -49,7 +53,8 @@ def _pin(source: Source, key: Node, value: Node, group: str) -> Pin | Problem:
     specifier = poetry_specifier(text)
     name = package_name(key.text or "")
     if specifier is None or name is None or (not specifier and not url):
-        return Problem(place, f"{shown(key.text or '')} has no version that can be read")
+        wrong = value.kind != "map" or (version is not None and not version.quoted)
+        return Problem(place, f"{shown(key.text or '')} has no version that can be read", grave=wrong)
     extras, markers = value.get("extras"), value.get("markers")
     return Pin(
         name,

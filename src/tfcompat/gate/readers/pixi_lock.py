@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from tfcompat.gate.declared import Pin, PinFile, Problem
 from tfcompat.gate.readers.dialects import conda_name, conda_specifier
+from tfcompat.gate.readers.formats import newer_than_known
 from tfcompat.gate.readers.pep508 import package_name
 from tfcompat.gate.readers.platforms import PLATFORMS
 from tfcompat.gate.readers.trees import Unreadable, parse_yaml
@@ -37,11 +38,18 @@ def read_pixi_lock(source: Source) -> PinFile:
     except Unreadable as error:
         return PinFile(source.name, (), lock_of="pixi.toml", problems=(Problem(error.place, error.reason, grave=True),))
     root = documents[0] if documents else None
-    environments = root.get("environments") if root is not None else None
-    if root is None or environments is None or environments.kind != "map":
+    if root is None or (root.kind == "scalar" and root.text is None):
+        return PinFile(source.name, (), lock_of="pixi.toml", problems=(Problem(source.place(0), "it is empty"),))
+    environments, form = root.get("environments"), root.get("version")
+    newer = newer_than_known("pixi.lock", form.text) if form is not None else None
+    if form is not None and newer is not None and environments is None:
+        return PinFile(source.name, (), lock_of="pixi.toml", problems=(Problem(source.place(form.start, form.end), newer, grave=True),))
+    if environments is None or environments.kind != "map":
         reason = "it is no pixi.lock that can be read: it names no environments"
         return PinFile(source.name, (), lock_of="pixi.toml", problems=(Problem(source.place(0), reason, grave=True),))
     packages, problems = _packages(source, root)
+    if form is not None and newer is not None:
+        problems.insert(0, Problem(source.place(form.start, form.end), newer, grave=True))
     pins: list[Pin] = []
     for (url, group), (node, platforms) in _uses(environments).items():
         package = packages.get(url) or _from_url(source, node)

@@ -52,7 +52,8 @@ def _project(taken: Taken, root: TomlNode) -> None:
     taken.requirements(project.get("dependencies"), "project.dependencies")
     _named_lists(taken, project.get("optional-dependencies"), "project.optional-dependencies")
     python = project.get("requires-python")
-    taken.take_python(python, None if python is None else _pep440(python.string), _pep440(without_stars(python.string or "?")) is None)
+    if python is not None:
+        taken.take_python(python, _pep440(python.string), grave=_pep440(without_stars(python.string or "?")) is None)
     dynamic = project.get("dynamic")
     if dynamic is not None and any(each.string == "dependencies" for each in dynamic.elements()):
         _dynamic(taken, root, dynamic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tfcompat.gate.commands import Opaque
@@ -20,6 +21,7 @@ __all__ = ["actions_of", "actions_of_script"]
 
 _SHELLS = ("sh", "bash", "dash", "zsh", "ash")
 _ACTION_LIMIT = 5000
+_KEYWORD = re.compile(r"(?<![^\s;(`])(?:then|elif|else|fi|do|done|esac)(?![^\s;)`])")
 
 
 def actions_of(
@@ -50,8 +52,17 @@ def _bounded(actions: Iterator[Action], source: Source, instruction: Instruction
         if len(found) == _ACTION_LIMIT:
             place = source.place(instruction.start, instruction.end) if instruction else action.place
             return (*found, Opaque("more commands than are followed", place))
-        found.append(action)
+        found.append(action._replace(what=_without_script(action.what)) if isinstance(action, Opaque) else action)
     return tuple(found)
+
+
+def _without_script(what: str) -> str:
+    """A command for people, without what a script in it is made of."""
+    keyword = _KEYWORD.search(what)
+    if keyword is None:
+        return what
+    start = max(what.rfind("$(", 0, keyword.start()), what.rfind("`", 0, keyword.start()))
+    return what[:start] + "$(...)" if start >= 0 else what[: keyword.start()].rstrip(" ;") or what
 
 
 def _environment_of_shell(shell: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ _CONNECTORS = ("&&", "||", "|", "|&")
 _OPENING = {"if": "if", "while": "loop", "until": "loop", "{": "{"}
 _CLOSING = {"fi": "if", "done": "loop", "esac": "case", "}": "{"}
 _TESTS = ("[", "[[", "test", "command", "which", "type", "hash", "false")
+_FILE_TESTS = ("-f", "-e", "-s", "-r", "-d", "-x", "-w", "-h", "-L")
 _COMMAND_LIMIT = 20_000
 _DEPTH_LIMIT = 100
 
@@ -42,7 +43,7 @@ class Redirection(NamedTuple):
 
 
 class Command(NamedTuple):
-    """One simple command. ``conditional``: it runs under a condition (``if``, a loop, a function, after ``||`` or a test).
+    """One simple command. ``conditional``: it runs under a condition (``if``, a loop, a function, after ``||`` or most tests).
 
     ``piped``: its input is the output of the command before it. ``subshells``: a number for each ``(`` that it stands in.
     A command without words only assigns; ``for NAME in ...`` is one with the word ``for``.
@@ -74,11 +75,17 @@ class _Open(NamedTuple):
 
 
 class _List(NamedTuple):
-    """Where in ``a && b || c`` we are: ``otherwise``: after ``||``; ``guarded``: after a test and ``&&``; ``test``: the last was a test."""
+    """Where in ``a && b || c`` we are: ``otherwise``: after ``||``; ``guarded``: after a test and ``&&``; ``test``: the last was a test.
+
+    ``expected`` is the number of the first command after a test of a file and ``&&``. The file is there as a rule, so that what
+    follows is no condition, unless ``||`` says that it may be missing. ``file``: the last was such a test.
+    """
 
     otherwise: bool = False
     guarded: bool = False
     test: bool = False
+    expected: int | None = None
+    file: bool = False
 
 
 class _Reader:
@@ -96,6 +103,7 @@ class _Reader:
         self._fresh()
 
     def _fresh(self) -> None:
+        self.tested = ""  # the first word inside [[ ]]
         self.words: list[ShellWord] = []
         self.assignments: list[Assignment] = []
         self.redirections: list[Redirection] = []
@@ -139,6 +147,7 @@ class _Reader:
             self._case_word(word.keyword)
         elif self.phase == "test":
             self.phase = "" if word.text == "]]" else "test"
+            self.tested = self.tested or word.text
         elif self.phase == "name":
             self.phase = ""
         elif self.words:
@@ -249,8 +258,11 @@ class _Reader:
     def _separator(self, operator: str) -> None:
         self._finish()
         if operator == "&&":
-            self.list = _List(guarded=self.list.guarded or self.list.test)
+            since = len(self.commands) if self.list.file and self.list.expected is None else self.list.expected
+            self.list = _List(guarded=self.list.guarded or self.list.test, expected=since)
         elif operator == "||":
+            if self.list.expected is not None:
+                self.commands[self.list.expected :] = [one._replace(conditional=True) for one in self.commands[self.list.expected :]]
             self.list = _List(otherwise=True)
         elif operator in (";", "&"):
             self.list = _List()
@@ -288,7 +300,9 @@ class _Reader:
             self.commands.append(self._command())
             first = self.words[0].value if self.words else None
             quiet_grep = first == "grep" and any(word.text.startswith("-") and "q" in word.text for word in self.words)
-            self.list = self.list._replace(test=first in _TESTS or quiet_grep)
+            operator = self.tested or (self.words[1].text if len(self.words) > 1 else "")
+            file = first in ("[", "[[", "test") and operator in _FILE_TESTS
+            self.list = self.list._replace(test=not file and (first in _TESTS or quiet_grep), file=file)
         self._fresh()
 
     def _command(self) -> Command:

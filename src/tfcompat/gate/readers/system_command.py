@@ -39,6 +39,7 @@ _DNF_VALUED = frozenset(
 _APK_VALUED = frozenset(["-t", "--virtual", "-X", "--repository", "-p", "--root", "--keys-dir", "--repositories-file", "--wait", "--arch"])
 _RPM = re.compile(r"(.+?)-(?:[0-9]+:)?([0-9][\w.+~^]*(?:-[0-9][\w.+~^]*)?)(?:\.(?:x86_64|aarch64|noarch))?")
 _APK = re.compile(r"([A-Za-z0-9][\w.+-]*?)(?:(?:[=~<>]+)(.*))?(?:@\w+)?")
+_VARIABLE = re.compile(r"[$`]")
 _MARKER = "EXTERNALLY-MANAGED"
 _LOADER_FILES = ("/etc/ld.so.conf.d/", "/etc/ld.so.conf")
 _TEXT_LIMIT = 4000
@@ -93,9 +94,12 @@ def _packages(call: Call, manager: str, words: list[Field]) -> Iterator[Action]:
 
 
 def _package(manager: str, shown: str) -> Package | None:
-    """Name and version; None where the name is not known, an empty name for what installs nothing."""
+    """Name and version; None where nothing of the name is known, an empty name for what installs nothing."""
     name, version = _file(shown) if shown.endswith((".deb", ".rpm", ".apk")) else _named(manager, shown)
-    if "$" in name or "`" in name or not name:
+    if "$" in name or "`" in name:  # what stands before the variable still tells a CUDA or cuDNN package
+        known = _VARIABLE.split(name, maxsplit=1)[0]
+        return (known if manager == "apt" else known.rstrip("-"), "") if known.strip("-") else None
+    if not name:
         return None
     if manager == "apt" and name.endswith("-"):  # it is removed
         return "", ""

@@ -173,13 +173,13 @@ class _Builder:
         return Unreadable(self.source.place(min(max(start, 0), len(self.source.text))), reason)
 
 
-def parse_yaml(source: Source) -> tuple[Node, ...]:
-    """The documents of a YAML file, with merge keys taken over. Raises :class:`Unreadable`."""
+def parse_yaml(source: Source, start: int = 0, end: int | None = None) -> tuple[Node, ...]:
+    """The documents of a YAML file, or of those from offset *start* up to *end*, with merge keys taken over. Raises :class:`Unreadable`."""
     import yaml
 
     builder = _Builder(source)
-    skipped = int(source.text.startswith("\ufeff"))  # libyaml does not count it
-    events: Any = yaml.parse(source.text[skipped:], Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    skipped = start + source.text.startswith("\ufeff", start)  # libyaml does not count it
+    events: Any = yaml.parse(source.text[skipped:end], Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     try:
         for count, event in enumerate(events):
             if count >= _EVENTS:

@@ -49,7 +49,7 @@ def read_workflow(source: Source) -> Uses:
         return Uses(source.name, (), (found,))
     root = found[0] if found else None
     if root is None or (root.kind == "scalar" and root.text is None):
-        return Uses(source.name, ())
+        return Uses(source.name, (), (Problem(source.place(0), "it is empty"),))
     if root.kind != "map":
         return unreadable(source, "it is not a workflow: it should be a map", root)
     jobs = root.get("jobs")

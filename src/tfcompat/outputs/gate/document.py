@@ -31,7 +31,9 @@ def render(report: Report, sources: Callable[[str], Source | None], settings: Se
         "matrix": report.measured,
         "summary": {"error": found["error"], "warning": found["warning"]},
         "checked": list(report.checked),
-        "not_checked": [{"file": u.file, "line": u.line, "reason": u.reason, "grave": u.grave} for u in report.not_checked],
+        "not_checked": [
+            {"file": u.file, "line": u.line, "reason": u.reason, "grave": u.grave, "excused": u.excused} for u in report.not_checked
+        ],
         "findings": [_finding(finding, sources) for finding in report.findings],
     }
     return json.dumps(document, indent=2) + "\n"

@@ -25,7 +25,7 @@ def render(report: Report, sources: Callable[[str], Source | None], settings: Se
     del settings
     names = fingerprints(report.findings, sources)
     entries = [_entry(f, name) for f, name in zip(report.findings, names, strict=True) if f.suppressed is None]
-    entries += [_unchecked(unchecked, number) for number, unchecked in enumerate(report.not_checked) if unchecked.grave]
+    entries += [_unchecked(unchecked, number) for number, unchecked in enumerate(report.not_checked) if unchecked.counts]
     return json.dumps(entries, indent=2) + "\n"
 
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from tfcompat.gate.finding import Level
 from tfcompat.gate.rulebook import FILE_RULES, SAID_AS, said_as
-from tfcompat.prose import capital
 from tfcompat.rules import RULES, Rule
 
 __all__ = ["HOME", "Page", "Sentence", "find_page", "page_address", "pages"]
 
 HOME = ""  # the address that the project's files are served from, with a slash at its end; none is decided yet
+_OR = ", or "  # parts the remedies of one rule, as it parts those of one reason
 
 
 class Sentence(NamedTuple):
@@ -63,7 +63,7 @@ def page_address(name: str) -> str:
 
 def _of_rule(rule: Rule) -> Page:
     said = _sentences(rule.id)
-    remedy = "; or ".join(dict.fromkeys(s.remedy for s in said if s.remedy))
+    remedy = _OR.join(dict.fromkeys(part for s in said if s.remedy for part in s.remedy.split(_OR)))
     others = tuple(sorted({said_as(rule.id, reason) for reason in rule.messages} - {rule.id}))
     return Page(rule.id, rule.title, _why(rule), "error", remedy, (rule.id,), said, page_address(rule.id), others)
 
@@ -71,7 +71,8 @@ def _of_rule(rule: Rule) -> Page:
 def _why(rule: Rule) -> str:
     """The first line of the file of the rule, whose name is its id."""
     first = (import_module(f"tfcompat.rules.{rule.id.replace('-', '_')}").__doc__ or "").partition("\n")[0]
-    return capital(first.removeprefix(f"{rule.id}: ")) or rule.title  # python -OO keeps no docstrings
+    why = first.removeprefix(f"{rule.id}: ") or rule.title  # python -OO keeps no docstrings
+    return why[:1].upper() + why[1:]
 
 
 def _sentences(name: str) -> tuple[Sentence, ...]:

@@ -67,7 +67,7 @@ def _rule(page: Page) -> dict[str, Any]:
 
 def _invocation(report: Report) -> dict[str, Any]:
     return {
-        "executionSuccessful": not any(unchecked.grave for unchecked in report.not_checked),
+        "executionSuccessful": not any(unchecked.counts for unchecked in report.not_checked),
         "toolExecutionNotifications": [_notification(unchecked) for unchecked in report.not_checked],
     }
 
@@ -75,9 +75,10 @@ def _invocation(report: Report) -> dict[str, Any]:
 def _notification(unchecked: Unchecked) -> dict[str, Any]:
     location = {"artifactLocation": _artifact(unchecked.file), "region": {"startLine": max(1, unchecked.line)}}
     return {
-        "level": "error" if unchecked.grave else "note",
+        "level": "error" if unchecked.counts else "note",
         "message": {"text": plain(unchecked.reason)},
         "locations": [{"physicalLocation": location}],
+        **({"properties": {"excused": plain(unchecked.excused)}} if unchecked.excused is not None else {}),
     }
 
 

@@ -5,10 +5,11 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tfcompat.errors import plain
 from tfcompat.gate.finding import Finding, Report
 from tfcompat.gate.source import Place, Source
 
-__all__ = ["Span", "advice", "counts", "span", "summary"]
+__all__ = ["Span", "advice", "counts", "harmless", "span", "summary"]
 
 
 class Span(NamedTuple):
@@ -34,22 +35,45 @@ def advice(finding: Finding) -> str:
     return finding.fix.description if finding.fix is not None else finding.remedy
 
 
+def harmless(text: str) -> str:
+    """What others wrote, for lines that the runner of a GitHub workflow may read: nothing in it begins a command there."""
+    shown = plain(text).replace("##[", "##(")
+    return f"./{shown}" if shown.lstrip()[:1] in (":", "#") else shown
+
+
 def counts(findings: list[Finding]) -> dict[str, int]:
     """How many errors, warnings and notes there are."""
     return {level: sum(f.severity == level for f in findings) for level in ("error", "warning", "info")}
 
 
-def summary(report: Report) -> str:
-    """One sentence: what was found in how many files, and by which matrix."""
+def summary(report: Report, info: bool = False, edits: bool = False) -> str:
+    """What was found in how many files, and by which matrix. *info*: every place that was not followed is told elsewhere, and not counted
+    here. *edits*: the files are those that edits would make.
+    """
+    said = _found(report)
+    said = f"With these edits: {said[:1].lower()}{said[1:]}" if edits else said
+    said += f" (matrix of {report.measured})." if report.measured else "."
+    aside = 0 if info else sum(not unchecked.grave for unchecked in report.not_checked)
+    return f"{said} {_number(aside, 'place')} could not be followed (--info shows {'them' if aside > 1 else 'it'})." if aside else said
+
+
+def _found(report: Report) -> str:
     found = counts(list(report.counting))
     parts = [_number(found["error"], "error"), _number(found["warning"], "warning"), _number(found["info"], "note")]
-    said = ", ".join(part for part in parts if part) or "No findings"
-    grave = sum(unchecked.grave for unchecked in report.not_checked)
+    said = ", ".join(part for part in parts if part)
+    grave = {unchecked.file for unchecked in report.not_checked if unchecked.grave}
+    files = {*report.checked, *(f.place.file for f in report.findings if f.place.file in grave)}  # what was found there, was looked at
+    if files:
+        said = f"{said or 'No findings'} in {_number(len(files), 'file')}"
+    else:
+        nothing = f"no file was {'fully ' if grave else ''}checked"
+        said = f"{said}, and {nothing}" if said else f"{nothing[:1].upper()}{nothing[1:]}"
     excused = len(report.findings) - len(report.counting)
-    said += f" in {_number(len(report.checked), 'file') or 'no file'}"
+    failing = sum(unchecked.counts for unchecked in report.not_checked)
+    allowed = sum(unchecked.excused is not None for unchecked in report.not_checked)
     said += f", {excused} excused" if excused else ""
-    said += f"; {grave} could not be checked" if grave else ""
-    return f"{said} (matrix of {report.measured})." if report.measured else f"{said}."
+    said += f"; {failing} could not be checked" if failing else ""
+    return said + (f"; {allowed} could not be checked and {'are' if allowed > 1 else 'is'} excused" if allowed else "")
 
 
 def _number(count: int, noun: str) -> str:

@@ -5,11 +5,10 @@
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
-from tfcompat.errors import plain
 from tfcompat.gate.finding import Finding, Report
 from tfcompat.gate.settings import Settings
 from tfcompat.gate.source import Place, Source
-from tfcompat.outputs.gate.spans import advice, span, summary
+from tfcompat.outputs.gate.spans import advice, harmless, span, summary
 
 __all__ = ["WIDTH", "Piece", "lines", "render"]
 
@@ -29,48 +28,57 @@ class Piece(NamedTuple):
 
 def render(report: Report, sources: Sources, settings: Settings) -> str:
     """Without colours, as wide as files are here."""
-    del settings
-    return "".join("".join(piece.text for piece in line) + "\n" for line in lines(report, sources))
+    return "".join("".join(piece.text for piece in line) + "\n" for line in lines(report, sources, info=settings.info))
 
 
-def lines(report: Report, sources: Sources, width: int = WIDTH, evidence: bool = False) -> Iterator[tuple[Piece, ...]]:
-    """Every finding that counts, then what was not checked, then the counts. *evidence*: also what proves each."""
+def lines(
+    report: Report, sources: Sources, width: int = WIDTH, evidence: bool = False, info: bool = False, edits: bool = False
+) -> Iterator[tuple[Piece, ...]]:
+    """Every finding that counts, then what was not checked, then the counts. *evidence*: also what proves each. *info*: also what was
+    not followed. *edits*: the files are those that edits would make.
+    """
     width = max(_MINIMUM, width)
     for finding in sorted(report.counting, key=lambda f: (f.place.file, f.place.line, f.place.column)):
         yield from _finding(finding, sources, width, evidence)
         yield ()
-    for unchecked in report.not_checked:
-        style: Style = "error" if unchecked.grave else "dim"
-        said = "could not be checked" if unchecked.grave else "not followed"
-        yield Piece(plain(f"{unchecked.file}:{unchecked.line}: "), "strong"), Piece(said, style), Piece(f": {plain(unchecked.reason)}")
-    if report.not_checked:
+    unchecked = [each for each in report.not_checked if each.counts or (info and not each.grave)]
+    for each in unchecked:
+        style: Style = "error" if each.grave else "dim"
+        said = "could not be checked" if each.grave else "not followed"
+        yield Piece(harmless(f"{each.file}:{each.line}: "), "strong"), Piece(said, style), Piece(f": {_plain(each.reason)}")
+    if unchecked:
         yield ()
-    clean = not report.counting and not any(unchecked.grave for unchecked in report.not_checked)
-    yield (Piece(summary(report), "good" if clean else "strong"),)
+    clean = not report.counting and not any(each.grave for each in unchecked)
+    yield (Piece(summary(report, info, edits), "good" if clean else "strong"),)
+
+
+def _plain(text: str) -> str:
+    """As :func:`harmless`, for what stands behind something else on its line."""
+    return harmless(f"-{text}")[1:]
 
 
 def _finding(finding: Finding, sources: Sources, width: int, evidence: bool) -> Iterator[tuple[Piece, ...]]:
     place = finding.place
     margin = len(str(max(place.line, *(related.place.line for related in finding.related), 0)))
-    where = Piece(plain(f"{place.file}:{place.line}:{place.column}: "), "strong")
-    about = f" ({plain(finding.what)})" if finding.what not in ("", place.file) else ""
-    yield where, Piece(f"{finding.severity}[{finding.rule}]", finding.severity), Piece(f" {plain(finding.message)}{about}")
+    where = Piece(harmless(f"{place.file}:{place.line}:{place.column}: "), "strong")
+    about = f" ({_plain(finding.what)})" if finding.what not in ("", place.file) else ""
+    yield where, Piece(f"{finding.severity}[{finding.rule}]", finding.severity), Piece(f" {_plain(finding.message)}{about}")
     yield from _snippet(place, sources, width, margin, finding.severity)
     for related in finding.related:
-        said = f": {plain(related.message)}" if related.message else ""
+        said = f": {_plain(related.message)}" if related.message else ""
         at = related.place
-        yield (Piece(plain(f"{' ' * margin} -> {at.file}:{at.line}:{at.column}{said}")),)
+        yield (Piece(_plain(f"{' ' * margin} -> {at.file}:{at.line}:{at.column}{said}")),)
         yield from _snippet(at, sources, width, margin, "info")
     if advice(finding):
-        yield Piece(f"{' ' * margin} = {'fix' if finding.fix else 'help'}: ", "strong"), Piece(plain(advice(finding)))
+        yield Piece(f"{' ' * margin} = {'fix' if finding.fix else 'help'}: ", "strong"), Piece(_plain(advice(finding)))
     for statement in finding.evidence if evidence else ():
-        yield (Piece(f"{' ' * margin} = evidence: {plain(statement)}", "dim"),)
+        yield (Piece(f"{' ' * margin} = evidence: {_plain(statement)}", "dim"),)
 
 
 def _snippet(place: Place, sources: Sources, width: int, margin: int, style: Style) -> Iterator[tuple[Piece, ...]]:
     """The line of *place*, cut around its span, and carets below that."""
     source = sources(place.file)
-    text = plain(source.line(place.line)).rstrip() if source is not None else ""
+    text = _plain(source.line(place.line)).rstrip() if source is not None else ""
     if not text:
         return
     found = span(place, sources)
