@@ -211,7 +211,7 @@ def top_of(paths: Sequence[str]) -> str:
     except ValueError:
         raise RequestError("the paths have no folder in common", "run it once for each") from None
     folder, here = common, os.getcwd()
-    while folder == common or not _too_wide(folder):
+    while folder in folders or not _too_wide(folder):
         if os.path.lexists(os.path.join(folder, ".git")):
             return folder
         folder = os.path.dirname(folder)

@@ -28,8 +28,6 @@ from tfcompat.gate.kinds import kind_of
 from tfcompat.gate.settings import Settings
 from tfcompat.gate.source import Source, Tree
 from tfcompat.matrix import load_bundled
-from tfcompat.matrix.records import Sighting
-from tfcompat.reference import Reference
 
 MARKS = re.compile(r"\b(error|warning|info|twin|chain\d|flip|flop)\b")
 MATRIX = load_bundled().measured
@@ -149,10 +147,19 @@ def test_nothing_to_check_is_not_clean(capsys: Said) -> None:
     ("arguments", "message"),
     [
         (("gone",), "gone does not exist\n  hint: name files or folders, or - for standard input"),
-        (("notes.md",), "notes.md is no file that the gate knows by its name\n  hint: it reads Dockerfile, requirements*.txt, constraints*.txt, "),
+        (
+            ("notes.md",),
+            "notes.md is no file that the gate knows by its name\n  hint: it reads Dockerfile, requirements*.txt, constraints*.txt, ",
+        ),
         (("--select", "keras-range"), "--select: no finding is named keras-range\n  hint: the gate tells it as keras-pin-mismatch\n"),
-        (("--ignore", "wheel-has-cuda"), "--ignore: no finding is named wheel-has-cuda\n  hint: the gate tells it as gpu-image-with-cpu-package"),
-        (("--select", "not-checked"), "--select: there is no rule 'not-checked'"),
+        (
+            ("--ignore", "wheel-has-cuda"),
+            "--ignore: no finding is named wheel-has-cuda\n  hint: the gate tells it as gpu-image-with-cpu-package",
+        ),
+        (
+            ("--select", "not-checked"),
+            "--select: not-checked is the name of no finding\n  hint: [[tool.tfcompat.excuse]] excuses it, with a path and a reason",
+        ),
         (("--platform", ""), "--platform: '' is not known\n  hint: one of linux/amd64 and linux/arm64\n"),
         (("--platform", "windows/amd64"), "--platform: 'windows/amd64' is not known\n  hint: one of linux/amd64 and linux/arm64\n"),
         (("--driver", ""), "--driver: '' is no version of a driver\n  hint: write it as nvidia-smi prints it: 535.104.05\n"),
@@ -210,6 +217,9 @@ def test_the_threshold_is_one_of_two(capsys: Said) -> None:
 # -- what is looked at --------------------------------------------------------------------------
 
 
+KEYS = "there are gpu, driver, platform, build-args, select, ignore, fail-on, severity, exclude, images, baseline, excuse and registry"
+
+
 def checked(out: str) -> list[str]:
     found: list[str] = json.loads(out)["checked"]
     return found
@@ -219,6 +229,44 @@ def test_folders_are_searched_and_files_are_taken(capsys: Said) -> None:
     write(requirements_txt="", a__Dockerfile="", a__b__constraints_txt="", c__Dockerfile="", a__x_py="")
     assert checked(gate(capsys, "--format", "json")[1]) == ["a/Dockerfile", "a/b/constraints.txt", "c/Dockerfile", "requirements.txt"]
     assert checked(gate(capsys, "a/b", "c/Dockerfile", "--format", "json")[1]) == ["a/b/constraints.txt", "c/Dockerfile"]
+
+
+def test_a_folder_of_a_repository_is_looked_at_as_from_its_top(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        svc__requirements_txt="warning\n",
+        Dockerfile="FROM error\n",
+        pyproject_toml=CONFIGURATION,
+        svc__pyproject_toml="[tool.tfcompat]\nx = 1\n",
+    )
+    Path(".git").mkdir()
+    from_top = gate(capsys, "svc"), gate(capsys, "svc", "--format", "json"), gate(capsys, "svc/requirements.txt")
+    assert from_top[0][0] == 1  # by the table at the top
+    assert from_top[0][1].startswith("svc/requirements.txt:1:1: warning[floating-tag]")
+    assert checked(from_top[1][1]) == ["svc/pyproject.toml", "svc/requirements.txt"]
+    monkeypatch.chdir("svc")
+    assert (gate(capsys), gate(capsys, "--format", "json"), gate(capsys, "requirements.txt")) == from_top
+    assert checked(gate(capsys, "..", "--format", "json")[1]) == [
+        "Dockerfile",
+        "pyproject.toml",
+        "svc/pyproject.toml",
+        "svc/requirements.txt",
+    ]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"FROM warning\n")))
+    code, out, _ = gate(capsys, "-", "--stdin-filename", "Dockerfile")
+    assert (code, out.split(" ")[0]) == (1, "svc/Dockerfile:1:6:")
+    assert gate(capsys, "--config", "pyproject.toml")[::2] == (
+        2,
+        f"tfcompat: pyproject.toml:2: tool.tfcompat has no key 'x'\n  hint: {KEYS}\n",
+    )
+
+
+def test_fixes_of_a_folder_are_made_there(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(svc__requirements_txt="error\n", requirements_txt="error\n")
+    Path(".git").mkdir()
+    monkeypatch.chdir("svc")
+    assert gate(capsys, "--fix")[::2] == (0, "svc/requirements.txt: fixed\n")
+    assert Path("requirements.txt").read_text(encoding="utf-8") == "good\n"
+    assert Path("../requirements.txt").read_text(encoding="utf-8") == "error\n"
 
 
 def test_standard_input_stands_for_a_file(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -400,6 +448,23 @@ def test_a_baseline_that_is_none_is_a_usage_error(capsys: Said) -> None:
     assert gate(capsys, "--baseline", "b.json")[0] == 2
 
 
+def excuse(path: str, **more: str) -> str:
+    lines = "".join(f'{key} = "{value}"\n' for key, value in more.items())
+    return f'[[tool.tfcompat.excuse]]\nrule = "not-checked"\npath = "{path}"\nreason = "CI makes it"\n{lines}'
+
+
+def test_a_file_that_could_not_be_checked_may_be_excused(capsys: Said) -> None:
+    write(requirements_txt="fine\n", pyproject_toml=excuse("uv.lock"))
+    Path("uv.lock").write_bytes(b"\xff")
+    assert gate(capsys) == (0, f"No findings in 2 files; 1 could not be checked and is excused (matrix of {MATRIX}).\n", "")
+    document = json.loads(gate(capsys, "--format", "json")[1])
+    assert [(u["file"], u["grave"], u["excused"]) for u in document["not_checked"]] == [("uv.lock", True, "CI makes it")]
+    write(pyproject_toml=excuse("uv.lock", contains="something else"))
+    assert gate(capsys)[0] == 3
+    Path("uv.lock").unlink()
+    assert "warning[unused-suppression] uv.lock is excused, and nothing of it could not be checked\n" in gate(capsys)[1]
+
+
 # -- fixes --------------------------------------------------------------------------------------
 
 
@@ -415,6 +480,64 @@ def test_fix_mends_what_is_certain_and_says_what_is_left(capsys: Said) -> None:
     assert gate(capsys, "--fix")[::2] == (0, "")
     assert Path("requirements.txt").stat().st_mtime_ns == before
     assert [path.name for path in Path().iterdir()] == ["requirements.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "chown") or os.geteuid() != 0, reason="only root gives files away")
+def test_fix_keeps_owner_group_and_mode() -> None:
+    write(requirements_txt="error\n")
+    os.chown("requirements.txt", 1234, 2345)
+    Path("requirements.txt").chmod(0o4640)
+    assert main(["gate", "--fix"]) == 0
+    found = Path("requirements.txt").stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 2345, 0o4640)
+
+
+@pytest.mark.skipif(not hasattr(os, "chown"), reason="there are no owners")
+@pytest.mark.parametrize("allowed", [(), (-1,)])
+def test_fix_gives_the_group_where_it_may_not_give_the_owner(allowed: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def chown(path: Path, owner: int, group: int) -> None:
+        asked.append((owner, group))
+        if owner not in allowed:
+            raise PermissionError(1, "Operation not permitted")
+
+    write(requirements_txt="error\n")
+    known = Path("requirements.txt").stat()
+    monkeypatch.setattr(os, "chown", chown)
+    assert main(["gate", "--fix"]) == 0
+    assert asked == [(known.st_uid, known.st_gid), (-1, known.st_gid)]
+    assert Path("requirements.txt").read_text(encoding="utf-8") == "good\n"
+
+
+def test_fix_writes_a_file_with_several_names_where_it_is(capsys: Said) -> None:
+    write(requirements_txt="error and more, which is longer\n", constraints_txt="error\n", Dockerfile="chain1 chain1 chain1\n")
+    for name in ("requirements.txt", "Dockerfile"):
+        os.link(name, f"other {name}.bin")
+    known = Path("requirements.txt").stat().st_ino
+    assert gate(capsys, "--fix")[::2] == (0, "Dockerfile: fixed\nconstraints.txt: fixed\nrequirements.txt: fixed\n")
+    assert Path("requirements.txt").stat().st_ino == known
+    assert Path("other requirements.txt.bin").read_text(encoding="utf-8") == "good and more, which is longer\n"
+    assert Path("other Dockerfile.bin").read_text(encoding="utf-8") == "done done done\n"
+    assert len(list(Path().iterdir())) == 5
+
+
+def test_fix_leaves_files_with_line_ends_of_old_macs(capsys: Said) -> None:
+    Path("requirements.txt").write_bytes(b"error\rother\n")
+    code, out, err = gate(capsys, "--fix")
+    assert (code, err) == (1, "")
+    assert "  = help: mend it\n" in out
+    assert Path("requirements.txt").read_bytes() == b"error\rother\n"
+
+
+def test_fix_leaves_what_could_not_be_read_whole(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    def partly(*given: Any) -> Report:
+        return stand_in(*given)._replace(not_checked=(Unchecked("requirements.txt", "there is more", 2),))
+
+    write(requirements_txt="error\n", constraints_txt="error\n")
+    monkeypatch.setattr("tfcompat.gate.gate.run_gate", partly)
+    assert gate(capsys, "--fix")[::2] == (3, "constraints.txt: fixed\n")
+    assert Path("requirements.txt").read_text(encoding="utf-8") == "error\n"
 
 
 def test_fix_leaves_what_is_excused_or_not_selected(capsys: Said) -> None:
@@ -522,9 +645,6 @@ def test_several_files_are_written_together_or_not_at_all(capsys: Said, monkeypa
     }
 
 
-# -- registries ---------------------------------------------------------------------------------
-
-
 # -- the real judge -----------------------------------------------------------------------------
 
 
@@ -538,6 +658,31 @@ def test_a_real_project_is_judged_and_mended() -> None:
     assert (found["rule"], found["file"], found["line"]) == ("keras-pin-mismatch", "requirements.txt", 2)
     assert subprocess.run([*command, "--fix"], capture_output=True, check=False).returncode == 0
     assert Path("requirements.txt").read_text(encoding="utf-8") == "tensorflow==2.15.0\nkeras==2.15.0\n"
+
+
+def test_what_ci_makes_may_be_missing() -> None:
+    write(Dockerfile="FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n")
+    command = [sys.executable, "-m", "tfcompat", "gate"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    lacks = "Dockerfile:3: could not be checked: requirements.txt, which is copied and installed here, is not in the tree\n"
+    assert (ran.returncode, ran.stdout) == (3, f"{lacks}\nNo file was fully checked; 1 could not be checked (matrix of {MATRIX}).\n")
+    write(pyproject_toml=excuse("requirements.txt"))
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, f"No findings in 1 file; 1 could not be checked and is excused (matrix of {MATRIX}).\n")
+
+
+@pytest.mark.parametrize("option", ["--target-gpu", "--driver", "--platform"])
+def test_a_target_of_nothing_is_a_usage_error(option: str) -> None:
+    write(requirements_txt="tensorflow==2.15.0\n")
+    ran = subprocess.run([sys.executable, "-m", "tfcompat", "gate", option, ""], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(f"tfcompat: {option}: '' is ")
+
+
+def test_the_help_has_examples(capsys: Said) -> None:
+    with pytest.raises(SystemExit):
+        main(["gate", "--help"])
+    assert "\nexamples:\n  tfcompat gate --target-gpu A100 --driver 535.104.05 " in capsys.readouterr().out
 
 
 # -- start-up -----------------------------------------------------------------------------------

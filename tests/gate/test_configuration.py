@@ -111,7 +111,11 @@ def test_a_single_gpu_may_be_text() -> None:
         ),
         ("[tool.tfcompat]\nselect = ['floating-tags']", "2: there is no rule 'floating-tags'", "did you mean floating-tag?"),
         ("[tool.tfcompat]\nselect = ['keras-range']", "2: no finding is named keras-range", "the gate tells it as keras-pin-mismatch"),
-        ("[tool.tfcompat]\nignore = ['not-checked']", "2: there is no rule 'not-checked'", "tfcompat rule lists them all"),
+        (
+            "[tool.tfcompat]\nignore = ['not-checked']",
+            "2: not-checked is the name of no finding",
+            "[[tool.tfcompat.excuse]] excuses it, with a path and a reason",
+        ),
         (
             "[tool.tfcompat.severity]\nwheel-has-cuda = 'off'",
             "2: no finding is named wheel-has-cuda",
@@ -177,6 +181,12 @@ def test_gpus_are_looked_up() -> None:
     with pytest.raises(RequestError) as caught:
         read_settings(source('[tool.tfcompat]\ngpu = [\n  "T4",\n  "A10O",\n]\n'), load_bundled())
     assert caught.value.message == "pyproject.toml:4: tool.tfcompat.gpu: 'A10O' is not a GPU that the matrix knows"
+    with pytest.raises(RequestError) as caught:
+        read_settings(source('[tool.tfcompat]\ngpu = "RTX 4000"\n'), load_bundled())
+    assert (caught.value.message, caught.value.hint) == (
+        "pyproject.toml:2: tool.tfcompat.gpu: 'RTX 4000' is ambiguous: compute capability 7.5 or 8.9",
+        'say which, as in gpu = ["7.5"]',
+    )
 
 
 def test_what_could_not_be_checked_is_excused_by_path() -> None:

@@ -106,7 +106,11 @@ def test_what_may_stay_unchecked_is_marked_in_every_form() -> None:
     ]
     (invocation,) = sarif(ALLOWED)["runs"][0]["invocations"]
     (notification,) = invocation["toolExecutionNotifications"]
-    assert (invocation["executionSuccessful"], notification["level"], notification["properties"]) == (True, "note", {"excused": "CI makes it"})
+    assert (invocation["executionSuccessful"], notification["level"], notification["properties"]) == (
+        True,
+        "note",
+        {"excused": "CI makes it"},
+    )
     assert rendered("github", ALLOWED).startswith("::notice title=tfcompat::No findings in 3 files; 1 could not be checked and is excused")
     assert rendered("github", ALLOWED).count("\n") == 1
     assert json.loads(rendered("gitlab", ALLOWED)) == []
@@ -206,7 +210,13 @@ def test_json_is_what_the_issue_says() -> None:
     assert document["matrix"] == "2026-11-22"
     assert document["summary"] == {"error": 1, "warning": 1}
     assert document["checked"] == ["Dockerfile", "requirements.txt"]
-    assert document["not_checked"][0] == {"file": "uv.lock", "line": 3, "reason": "it is not TOML: Expected '=' after a key", "grave": True, "excused": None}
+    assert document["not_checked"][0] == {
+        "file": "uv.lock",
+        "line": 3,
+        "reason": "it is not TOML: Expected '=' after a key",
+        "grave": True,
+        "excused": None,
+    }
     assert [unchecked["grave"] for unchecked in document["not_checked"]] == [True, False]
     assert document["findings"][0] == {
         "rule": "image-tensorflow-replaced",

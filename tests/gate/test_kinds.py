@@ -58,7 +58,7 @@ POD = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: a}]}\n"
     ("text", "answer"),
     [
         (POD, True),
-        ("# a\r\n---\r\nkind: Pod\r\napiVersion: v1\r\nspec:\r\n  \"image\" : a\r\n", True),
+        ('# a\r\n---\r\nkind: Pod\r\napiVersion: v1\r\nspec:\r\n  "image" : a\r\n', True),
         ("apiVersion: v1\nkind: ConfigMap\ndata: {images: a}\n", False),
         ("a:\n  apiVersion: v1\n  kind: Pod\n  image: a\n", False),
         ("kind: x\nimage: a\n", False),

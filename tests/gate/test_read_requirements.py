@@ -26,8 +26,8 @@ NAME = "requirements.txt"
         ("keras@git+https://x/y", "keras @ git+https://x/y"),
         ("-e git+https://github.com/a/b.git@v1#egg=Foo_Bar", "foo-bar @ git+https://github.com/a/b.git@v1#egg=Foo_Bar"),
         ("https://u:p@x.y/tensorflow-2.15.0-cp310-cp310-linux_x86_64.whl#sha256=1",
-         "tensorflow @ https://****@x.y/tensorflow-2.15.0-cp310-cp310-linux_x86_64.whl#sha256=1"),
-        ("./wheels/tf_models_official-2.15.0-py2.py3-none-any.whl", "tf-models-official @ ./wheels/tf_models_official-2.15.0-py2.py3-none-any.whl"),
+         "tensorflow==2.15.0 @ https://****@x.y/tensorflow-2.15.0-cp310-cp310-linux_x86_64.whl#sha256=1"),
+        ("./wheels/tf_models_official-2.15.0-py2.py3-none-any.whl", "tf-models-official==2.15.0 @ ./wheels/tf_models_official-2.15.0-py2.py3-none-any.whl"),
     ],
 )  # fmt: skip
 def test_a_line_is_a_pin(line: str, row: str) -> None:

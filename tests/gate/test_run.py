@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfcompat.gate.commands import Action, Install, Interpreter, Libraries, Marked, Opaque, Removed, SystemPackages, Variable
+from tfcompat.gate.commands import Action, Install, Interpreter, Libraries, Marked, Opaque, Removed, Rewritten, SystemPackages, Variable
 from tfcompat.gate.declared import Pin
 from tfcompat.gate.readers.dockerfile import read_dockerfile
 from tfcompat.gate.readers.run import actions_of, actions_of_script
@@ -150,10 +150,12 @@ def test_upgrading_pip_is_told() -> None:
 
 def test_urls_and_wheels() -> None:
     found = install(
-        "pip install git+https://github.com/a/b.git@v1#egg=bb https://x/tensorflow-2.15.0-cp311-cp311-manylinux_2_17_x86_64.whl 'z @ https://q/r.whl'"
+        "pip install git+https://github.com/a/b.git@v1#egg=bb https://x/tensorflow-2.15.0-cp311-cp311-manylinux_2_17_x86_64.whl 'z @ https://q/r.whl' "
+        "./a-1.0-2-py3-none-any.whl[x] https://u:p@x/tf-2.15%2Bnv-1-py3-none-any.whl 'k @ https://q/k-2.0-py3-none-any.whl' s-1.0.tar.gz"
     )
     assert [(pin.name, pin.specifier, pin.url[:9]) for pin in found.pins] == [
-        ("bb", "", "git+https"), ("tensorflow", "==2.15.0", "https://x"), ("z", "", "https://q")
+        ("bb", "", "git+https"), ("tensorflow", "==2.15.0", "https://x"), ("z", "", "https://q"),
+        ("a", "==1.0", "./a-1.0-2"), ("tf", "==2.15+nv", "https://*"), ("k", "==2.0", "https://q"), ("s", "", "s-1.0.tar")
     ]  # fmt: skip
 
 
@@ -245,7 +247,7 @@ def test_conda() -> None:
     ]  # fmt: skip
     assert (found.environment, found.options, {pin.kind for pin in found.pins}) == ("tf", ("--channel=conda-forge",), {"conda"})
     unknown = install("conda install nvidia::cudnn=${HIDDEN} cudatoolkit=$HIDDEN cuda>=$HIDDEN")
-    assert [str(pin) for pin in unknown.pins] == ["cudnn", "cudatoolkit"]  # the last is written into a file
+    assert [str(pin) for pin in unknown.pins] == ["cudnn", "cudatoolkit", "cuda"]
     assert one("conda install tensorflow=$HIDDEN")[0] == "conda install tensorflow=$HIDDEN"
     assert files(install("mamba env update -n base -f /e.yml")) == [("/e.yml", "conda")]
     assert one("bash Miniconda3-py310_23.3.1-0-Linux-x86_64.sh -b -p /opt/conda")[:3] == ("conda", "/opt/conda", "3.10")
@@ -336,6 +338,60 @@ def test_variables_that_are_exported() -> None:
         ("PATH", "/v/bin:/usr/bin"),
         ("C", "2"),
     ]
+
+
+# --- files that are written
+
+
+@pytest.mark.parametrize(
+    ("run", "paths"),
+    [
+        ("sed -i 's/a/b/' requirements.txt", ["requirements.txt"]),
+        ("sed -i.bak -e s/a/b/ -e s/c/d/ r.txt /e/s.in", ["r.txt", "/e/s.in"]),
+        ("sed 's/a/b/' r.txt", []),
+        ("sed 's/a/b/' r.txt > s.txt", ["s.txt"]),
+        ("perl -pi -e 's/a/b/' r.txt", ["r.txt"]),
+        ("echo keras==$V >> requirements-$V.txt", ["requirements-2.15.0.txt"]),
+        ("cat > r.txt <<'E'\na\nE", ["r.txt"]),
+        ("cat r.txt > log", []),
+        ("grep -v tensorflow < r.txt | tee s.txt", ["s.txt"]),
+        ("{ a; b; } > r.txt", ["r.txt"]),
+        ("> r.txt", ["r.txt"]),
+        ("(pip freeze) > c.txt", ["c.txt"]),
+        ("cd /app && mv r-gpu.txt r.txt", ["/app/r.txt"]),
+        ("cp /a/r.txt /b/s.lock .", ["r.txt", "s.lock"]),
+        ("cp a/r.txt b/", ["b/r.txt"]),
+        ("cp -t b a/r.txt", ["b/r.txt"]),
+        ("cp r.txt", []),
+        ("envsubst < r.tmpl > r.txt", ["r.txt"]),
+        ("poetry export --without-hashes -o r.txt", ["r.txt"]),
+        ("uv export --output-file=r.txt", ["r.txt"]),
+        ("uv pip compile r.in -o r.txt", ["r.txt"]),
+        ("pip-compile -o r.txt r.in", ["r.txt"]),
+        ("pip-compile a/r.in", ["a/r.txt"]),
+        ("pip-compile", ["requirements.txt"]),
+        ("python -m piptools compile r.in", ["r.txt"]),
+        ("curl -fsSLo r.txt https://x", ["r.txt"]),
+        ("wget -O environment.yml https://x", ["environment.yml"]),
+        ("curl -sO https://x/a/r.txt?raw=1", ["r.txt"]),
+        ("wget -q https://x/r.txt", ["r.txt"]),
+        ("curl https://x/r.txt", []),
+        ("""python -c "open('r.txt','w').write(open('s.in').read())\"""", ["r.txt", "s.in"]),
+        ("""python -c "print(open('r.txt').read())" > s.txt""", ["s.txt"]),
+        ("python3 - <<E\nopen('pyproject.toml', 'w')\nE", ["pyproject.toml"]),
+        ("sudo bash -c 'echo a > /r.txt'", ["/r.txt"]),
+        ("cd $HIDDEN && echo a > r.txt", ["r.txt"]),
+        ("echo a > $HIDDEN/r.txt", ["$HIDDEN/r.txt"]),
+    ],
+)  # fmt: skip
+def test_files_that_a_command_writes(run: str, paths: list[str]) -> None:
+    assert [action.path for action in follow(run)[1] if isinstance(action, Rewritten)] == paths
+
+
+def test_a_file_is_written_before_what_follows_reads_it() -> None:
+    text, found = follow("sed -i /x/d r.txt && pip install -r r.txt && pip freeze > r.txt")
+    assert [type(action).__name__ for action in found] == ["Rewritten", "Install", "Rewritten"]
+    assert at(text, found[0].place) == "sed -i /x/d r.txt"
 
 
 # --- what cannot be followed

@@ -50,7 +50,7 @@ def arguments(text: str) -> list[tuple[str | None, str]]:
         ("[ -f x ] && { y || a; b; }", ["[ -f x ]", "y", "?a", "b"]),
         ("if y; then [ -f x ] && a; fi", ["y", "?[ -f x ]", "?a"]),
         ("[ -f x ] && [ $Y = 1 ] && a", ["[ -f x ]", "[ $Y = 1 ]", "?a"]),
-        ("[ -n \"$Y\" ] && a; [[ $Y = 1 ]] && b; [ ! -f x ] && c", ["[ -n $Y ]", "?a", "[[", "?b", "[ ! -f x ]", "?c"]),
+        ("[ -n \"$Y\" ] && a; [[ $Y = 1 ]] && b; [ ! -f x ] && c", ["[ -n \"$Y\" ]", "?a", "[[", "?b", "[ ! -f x ]", "?c"]),
         ("grep -q x y && a", ["grep -q x y", "?a"]),
         ("grep -v x y > z && a", ["grep -v x y", "a"]),
         ("a | b |& c\nd", ["a", "|b", "|c", "d"]),

@@ -168,7 +168,7 @@ def test_the_home_folder_is_the_top_of_nothing_but_itself(tmp_path: Path, monkey
         assert (caught.value.message, caught.value.hint) == (f"the paths have no folder in common but {home}", "run it once for each")
     monkeypatch.chdir(home / "a")
     assert top_of(["Dockerfile"]) == top_of([]) == str(home / "a")
-    with pytest.raises(RequestError, match="the paths have no folder in common but /$"):
+    with pytest.raises(RequestError, match=r"the paths have no folder in common but /\n"):
         top_of([str(home / "a"), "/usr"])
 
 

@@ -159,15 +159,16 @@ class _Table:
         )
 
     def gpus(self, matrix: Matrix | None) -> tuple[str, ...]:
-        names = self.texts("gpu", single=True)
+        names, what = self.texts("gpu", single=True), f"{self.name}.gpu"
         if matrix is not None:
             from tfcompat.matrix.gpus import find_gpu
 
             for index, name in enumerate(names):
                 try:
-                    find_gpu(matrix, name, f"{self.name}.gpu")
+                    find_gpu(matrix, name, what)
                 except RequestError as error:
-                    raise self.error("gpu", error.message, error.hint, index) from None
+                    head, found, value = error.hint.partition(f": {what} ")
+                    raise self.error("gpu", error.message, f'{head}, as in gpu = ["{value}"]' if found else head, index) from None
         return names
 
     def levels(self) -> dict[str, str]:

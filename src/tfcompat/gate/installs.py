@@ -162,7 +162,7 @@ class Installer:
     def _environment(self, install: c.Install) -> Environment:
         if install.tool == "conda":
             return self._conda(install.environment or self._variable("CONDA_DEFAULT_ENV") or "base")
-        if install.tool == "uv sync" or (install.tool in ("pdm",) and not install.environment):
+        if install.tool == "uv sync" or (install.tool == "pdm" and not install.environment):
             folder = install.environment or self._variable("UV_PROJECT_ENVIRONMENT") or ".venv"
             return self._folder(absolute(self.stage.workdir, folder))
         if install.environment:
@@ -257,6 +257,8 @@ class Installer:
         if path in self.stage.rewritten:
             reason = f"{argument.path} is changed by a command before it is installed"
             self.project.note([Problem(argument.place, reason, grave=False)])
+            changed = find_in_container(self.project, self.stage, path).name
+            self.project.consumed |= {changed} if changed is not None else set()
             return None
         if argument.role in ("project", "lock"):
             return self._project(install, argument, path)

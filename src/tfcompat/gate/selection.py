@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from tfcompat.errors import RequestError
 from tfcompat.gate.rulebook import FILE_RULES, rule_names, said_as
+from tfcompat.gate.settings import NOT_CHECKED
 from tfcompat.rules import RULES
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def told_as(name: str) -> tuple[str, ...]:
 
 def name_fault(name: str) -> tuple[str, str] | None:
     """What is wrong with *name* as that of findings, and a hint; None where findings can have it."""
+    if name == NOT_CHECKED:
+        return f"{name} is the name of no finding", "[[tool.tfcompat.excuse]] excuses it, with a path and a reason"
     if name not in rule_names():
         return f"there is no rule {name[:80]!r}", nearest(name, tuple(known for known in rule_names() if not told_as(known)))
     told = told_as(name)

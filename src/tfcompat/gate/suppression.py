@@ -154,9 +154,7 @@ def _faults(comment: Comment) -> Iterator[tuple[str, str]]:
         return
     for rule in comment.rules:
         fault = name_fault(rule)
-        if rule == NOT_CHECKED:
-            yield f"a comment cannot excuse {rule}", "write [[tool.tfcompat.excuse]] with a path and a reason in pyproject.toml"
-        elif fault is not None:
+        if fault is not None:
             yield fault
     if not comment.reason:
         yield "this comment gives no reason, so it excuses nothing", f"say why behind {comment.verb}[{', '.join(comment.rules)}]"

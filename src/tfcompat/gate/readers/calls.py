@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tfcompat.gate.readers.shell import Command
-from tfcompat.gate.readers.shell_words import Field
+from tfcompat.gate.readers.shell_words import Field, ShellWord, fields_of
 from tfcompat.gate.readers.variables import UNKNOWN, UNSET, Missing
 from tfcompat.gate.source import Place, Source
 
@@ -54,6 +54,10 @@ class Session:
             return None
         inside = path.removeprefix("./").rstrip("/")
         return self.folder if inside in ("", ".") else f"{self.folder.rstrip('/')}/{inside}"
+
+    def expanded(self, word: ShellWord) -> list[str]:
+        """The arguments that *word* becomes, with what is not known as it is written."""
+        return [field.shown for field in fields_of(word, self.lookup)]
 
     def enter(self, path: str | None) -> None:
         """``cd``."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from tfcompat.gate.declared import Pin, Problem
@@ -27,6 +29,7 @@ _PARTS = re.compile(rf"\s*(?P<head>(?P<name>{_NAME})\s*(?:\[[^\]]*\])?)\s*(?P<re
 _URL = re.compile(r"\s*(?P<head>[^\s@\[]+\s*(?:\[[^\]]*\])?\s*@\s*\S+)")
 _EGG = re.compile(rf"[#&]egg=({_NAME})")
 _FILE = re.compile(rf"({_NAME})-v?\d[\w.+!]*(?:-[^/]+\.whl|\.tar\.gz|\.tar\.bz2|\.zip)")
+_WHEEL = re.compile(r"([A-Za-z0-9_.]+)-([0-9][A-Za-z0-9_.!+]*)(?:-[0-9][^-/]*)?-[^-/]+-[^-/]+-[^-/]+\.whl")
 _ORDERED_STAR = re.compile(r"([<>]=?\s*[0-9][0-9.]*)\.\*")
 _LONG = 300  # characters of a file name
 _DIGITS = re.compile(r"\d{40}")
@@ -42,11 +45,22 @@ def package_name(text: str) -> str | None:
     return canonicalize_name(text) if re.fullmatch(_NAME, text) else None
 
 
-def _name_in(source: str) -> str | None:
-    """The name of what a URL, a repository or a path brings, None where it does not say."""
-    file = re.split(r"[#?\s\[]", source, maxsplit=1)[0].replace("\\", "/").rpartition("/")[2]
-    found = _EGG.search(source) or (_FILE.fullmatch(file) if len(file) <= _LONG else None)
-    return canonicalize_name(found[1]) if found else None
+def _brought(source: str) -> tuple[str | None, str]:
+    """The name of what a URL, a repository or a path brings, None where it does not say, and the specifier where a wheel's name tells it."""
+    file = unquote(re.split(r"[#?\s\[]", source, maxsplit=1)[0]).replace("\\", "/").rpartition("/")[2]
+    egg, short = _EGG.search(source), len(file) <= _LONG
+    wheel = _WHEEL.fullmatch(file) if short and not egg else None
+    if wheel is not None:
+        return canonicalize_name(wheel[1]), _exactly(wheel[2].replace("_", "+"))
+    found = egg or (_FILE.fullmatch(file) if short else None)
+    return (canonicalize_name(found[1]) if found else None), ""
+
+
+def _exactly(version: str) -> str:
+    try:
+        return "" if absurd(version) else str(SpecifierSet(f"=={version}"))
+    except (InvalidSpecifier, ValueError):
+        return ""
 
 
 def read_requirement(text: str, locate: Locate, whole: Place, kind: PinKind = "requirement", group: str = "") -> Pin | Problem | None:
@@ -57,9 +71,9 @@ def read_requirement(text: str, locate: Locate, whole: Place, kind: PinKind = "r
     """
     if (what := other_source(text)) is not None:
         source = text.partition(" ;")[0].strip()
-        name = _name_in(source)
+        name, specifier = _brought(source)
         if name is not None:
-            return Pin(name, "", whole, kind=kind, group=group, url=masked(source), marker=text.partition(" ;")[2].strip())
+            return Pin(name, specifier, whole, kind=kind, group=group, url=masked(source), marker=text.partition(" ;")[2].strip())
         return None if what == "a path" else Problem(whole, f"{shown(source)!r} does not say which package it brings")
     if absurd(text):
         return _refused(text, whole, "it is too long", grave="@" not in text)  # of a URL, that is no fault
@@ -72,9 +86,10 @@ def read_requirement(text: str, locate: Locate, whole: Place, kind: PinKind = "r
     if package_name(read.name) is None:  # packaging takes names that end in punctuation, and no package has one
         return _refused(text, whole, f"{shown(read.name)!r} is no name of a package")
     place, version_place = _places(text, read, locate, whole)
+    name, (brought, specifier) = canonicalize_name(read.name), _brought(read.url or "")
     return Pin(
-        canonicalize_name(read.name),
-        str(read.specifier),
+        name,
+        str(read.specifier) if not read.url else specifier if brought == name else "",
         place,
         version_place,
         tuple(sorted(canonicalize_name(extra) for extra in read.extras)),

@@ -11,6 +11,7 @@ from tfcompat.gate.readers import conda_command, project_command, python_command
 from tfcompat.gate.readers.calls import Call, options_of, python_of
 from tfcompat.gate.readers.dockerfile_words import Span
 from tfcompat.gate.readers.pip_command import pip
+from tfcompat.gate.readers.rewrites import rewrites
 from tfcompat.gate.readers.shell import Command, read_shell
 from tfcompat.gate.readers.shell_words import Field, fields_of
 from tfcompat.gate.readers.wrappers import unwrapped
@@ -122,7 +123,7 @@ class Follower:
             return Call(tuple(words), command, session, assigned, session.environment, conditional)
         for name, value in assigned.items():
             session.assign(name, None if conditional else value)
-        if not assigned:
+        if not assigned and not command.redirections:
             return None
         return Call((), command, session, assigned, session.environment, conditional)
 
@@ -139,6 +140,7 @@ class Follower:
             for name, value in call.assigned.items():  # a variable that the image exports is changed for what follows
                 if name in self.session.exported or name == "PATH":
                     yield Variable(name, None if call.conditional else value, call.place)
+            yield from rewrites(call)
             return
         inner = unwrapped(call)
         if inner is None or not inner.words:
@@ -150,6 +152,7 @@ class Follower:
         yield from self._program(inner)
         if call.command.redirections or inner.name == "tee":
             yield from system_command.writes(inner)
+        yield from rewrites(inner)
 
     def _program(self, call: Call) -> Iterator[Action]:
         name = call.name

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from tfcompat.gate.commands import FileArgument, Opaque
 from tfcompat.gate.declared import Pin
+from tfcompat.gate.readers.pep508 import read_requirement
+from tfcompat.requirement_lines import masked, other_source
 
 if TYPE_CHECKING:
     from tfcompat.gate.readers.calls import Call
@@ -14,12 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["asked_for", "project"]
 
-_PARTS = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*([^;@]*)")
 _PATH = re.compile(r"\.{0,2}/|~|\.\.?(?:\[|$)|[^@;<>=!]*/|[A-Za-z]:\\")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:\[[^]]*\])?\Z", re.I)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|file:|git\+")
-_EGG = re.compile(r"[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)")
-_WHEEL = re.compile(r"([A-Za-z0-9_.]+)-([0-9][A-Za-z0-9_.!+]*)(?:-[0-9][^-/]*)?-[^-/]+-[^-/]+-[^-/]+\.whl")
 _LENGTH_LIMIT = 2000
 
 
@@ -27,7 +26,7 @@ def asked_for(call: Call, field: Field) -> Pin | FileArgument | Opaque:
     """What the argument *field* of an install command stands for."""
     value = field.value
     if value is None or len(value) > _LENGTH_LIMIT:
-        return Opaque(f"{call.name} install {field.shown[:80]}", call.place_of(field))
+        return _opaque(call, field)
     if " @ " in value:
         return _requirement(call, field, value)
     if _URL.match(value) or _ARCHIVE.search(value.strip()):
@@ -46,47 +45,23 @@ def project(call: Call, field: Field) -> FileArgument:
 
 
 def _archive(call: Call, field: Field, value: str) -> Pin | Opaque:
-    from packaging.utils import canonicalize_name
-
-    egg, wheel = _EGG.search(value), _WHEEL.fullmatch(value.partition("#")[0].rpartition("/")[2].partition("[")[0])
-    found = egg or wheel
-    if found is None:
-        return Opaque(f"{call.name} install {value[:80]}", call.place_of(field))
-    specifier = f"=={wheel[2].replace('_', '+')}" if wheel and not egg else ""
-    return Pin(canonicalize_name(found[1]), _specifier(specifier), call.place_of(field), url=value)
-
-
-def _specifier(text: str) -> str:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        return str(SpecifierSet(text))
-    except InvalidSpecifier:
-        return ""
+    """What a URL, a repository or an archive brings, as far as its name says."""
+    text = value.strip().partition("[")[0]
+    found = _read(call, field, text) if other_source(text) is not None else None
+    return found._replace(url=masked(value)) if found is not None else _opaque(call, field)
 
 
 def _requirement(call: Call, field: Field, value: str) -> Pin | Opaque:
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
+    return _read(call, field, value) or _opaque(call, field)
 
-    try:
-        requirement = Requirement(value)
-    except (InvalidRequirement, RecursionError):
-        return Opaque(f"{call.name} install {value[:80]}", call.place_of(field))
-    parts = _PARTS.match(value)
-    place, version_place = call.place_of(field), None
-    if parts is not None and not requirement.url:
-        end = parts.start() + len(parts[0].rstrip())
-        exact = call.session.exact(field, parts.start(1), end)
-        place = exact or call.session.source.place(field.start, field.end)
-        if exact is not None and parts[2].strip():
-            version_place = call.session.exact(field, parts.start(2), end)
-    return Pin(
-        canonicalize_name(requirement.name),
-        str(requirement.specifier),
-        place,
-        version_place,
-        tuple(sorted(requirement.extras)),
-        str(requirement.marker or ""),
-        url=requirement.url or "",
-    )
+
+def _read(call: Call, field: Field, text: str) -> Pin | None:
+    whole = call.place_of(field)
+    found = read_requirement(text, lambda start, end: call.session.exact(field, start, end), whole)
+    if not isinstance(found, Pin):
+        return None
+    return found._replace(version_place=None) if found.place is whole else found  # in pieces, it is not edited
+
+
+def _opaque(call: Call, field: Field) -> Opaque:
+    return Opaque(f"{call.name} install {field.shown[:80]}", call.place_of(field))
