@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from small import judge, rules, said
+from small import MATRIX, judge, rules, said
 
 PLAIN = "FROM python:3.11-slim-bookworm"
 IMAGE = "FROM tensorflow/tensorflow:2.17.0-gpu"
@@ -147,11 +147,12 @@ def test_packages_that_stand_on_tensorflow_ask_for_their_own() -> None:
 
 def test_keras_2_needs_its_variable() -> None:
     install = "RUN pip install tensorflow==2.17.0 tf-keras==2.17.0"
-    assert said(lines(PLAIN, install)) == [
-        "Dockerfile:2:36 warning two-keras: tf-keras 2.17.0 is installed beside tensorflow 2.17.0, "
-        "but tf.keras stays Keras 3 without TF_USE_LEGACY_KERAS=1"
-    ]
-    assert said(lines(PLAIN, "ENV TF_USE_LEGACY_KERAS=1", install)) == []
+    (found,) = (f for f in judge(lines(PLAIN, install)).findings if f.rule == "two-keras")
+    assert (found.severity, str(found.place)) == ("info", "Dockerfile:2")  # many install it for a package that imports it by its name
+    assert found.message == (
+        "tf-keras 2.17.0 is installed beside tensorflow 2.17.0, but tf.keras stays Keras 3 without TF_USE_LEGACY_KERAS=1"
+    )
+    assert "two-keras" not in {f.rule for f in judge(lines(PLAIN, "ENV TF_USE_LEGACY_KERAS=1", install)).findings}
 
 
 def test_two_that_install_the_module_keras() -> None:
@@ -224,7 +225,164 @@ def test_what_never_was_on_the_index() -> None:
     assert len(found) == 1
     assert found[0].startswith("Dockerfile:2:17 error removed-package: There is no tensorflow==2.15.7 on the index (matrix of ")
     assert found[0].endswith("): of 2.15 there are 2.15.0, 2.15.0.post1, 2.15.1")
-    assert said(lines(PLAIN, "RUN pip install tensorflow==99.0.0")) == []  # newer than what is known
+
+
+@pytest.mark.parametrize(
+    "asked", ["tensorflow==99.0.0", "tensorflow==1.5.0", "tensorflow==2.20.0rc0", "tensorflow==2.15.0+acme", "tf-nightly", "tf-nightly==2.22.0.dev20261001"]
+)
+def test_what_the_matrix_does_not_have(asked: str) -> None:
+    unknown = f"unknown-release: {asked.replace('==', ' ')} is not in the matrix (of {MATRIX.measured}): nothing was held against it"
+    assert said(lines(PLAIN, f"RUN pip install {asked}")) == [f"Dockerfile:2:17 warning {unknown}"]
+    assert said(lines(IMAGE, f"RUN pip install {asked}"))[-1].startswith(f"Dockerfile:2:17 warning {unknown}")
+    other = "--index-url https://pkgs.acme.example/simple"
+    assert said(lines(PLAIN, f"RUN pip install {other} {asked}")) == []
+
+
+def test_what_the_matrix_does_not_have_replaces_the_image_s() -> None:
+    assert said(lines(IMAGE, "RUN pip install tensorflow==99.0.0")) == [
+        f"Dockerfile:2:17 warning unknown-release: tensorflow 99.0.0 is not in the matrix (of {MATRIX.measured}): nothing was held against it. "
+        "It replaces the tensorflow 2.17.0 of tensorflow/tensorflow:2.17.0-gpu"
+    ]
+
+
+# -- another package index -----------------------------------------------------------------------------
+
+INDEX = "https://pkgs.acme.example/simple"
+BESIDE = " (on the public index; what pkgs.acme.example has is not known)"
+TOLD: dict[str, tuple[str, ...]] = {
+    "an option": (f"RUN pip install --index-url {INDEX} {{}}",),
+    "an option with an equals sign": (f"RUN pip install --extra-index-url={INDEX} {{}}",),
+    "a short option": (f"RUN pip install -i {INDEX} {{}}",),
+    "links": (f"RUN pip install -f {INDEX} {{}}",),
+    "an option of uv's": (f"RUN uv pip install --system --index {INDEX} {{}}",),
+    "a variable": (f"ENV PIP_INDEX_URL={INDEX}", "RUN pip install {}"),
+    "another variable": (f"ENV PIP_EXTRA_INDEX_URL={INDEX}", "RUN pip install {}"),
+    "a variable of the command": (f"RUN PIP_INDEX_URL={INDEX} pip install {{}}",),
+}
+
+
+@pytest.mark.parametrize("how", TOLD)
+def test_another_index_may_have_what_the_public_one_lacks(how: str) -> None:
+    wheel = "No wheel of tensorflow 2.10.0 is made for Python 3.11, which python:3.11-slim-bookworm brings, on linux/amd64; there are wheels for Python 3.7 to 3.10"
+    for asked, rule, message in (
+        ("tensorflow==2.10.0", "no-wheel-for-interpreter", wheel),
+        ("tensorflow==2.15.7", "removed-package", f"There is no tensorflow==2.15.7 on the index (matrix of {MATRIX.measured}): of 2.15 there are 2.15.0, 2.15.0.post1, 2.15.1"),
+    ):
+        found = judge(lines(PLAIN, *(text.format(asked) for text in TOLD[how]))).findings
+        assert [(f.severity, f.rule, f.message) for f in found if f.severity != "info"] == [("warning", rule, message + BESIDE)]
+
+
+def test_a_platform_without_a_wheel_on_the_public_index() -> None:
+    arm = "FROM --platform=linux/arm64 python:3.10-slim"
+    assert said(lines(arm, f"RUN pip install -i {INDEX} tensorflow==2.9.0")) == [
+        f"Dockerfile:2:{21 + len(INDEX)} warning platform-has-wheel: There is no wheel of tensorflow 2.9.0 for linux/arm64{BESIDE}"
+    ]
+
+
+def test_a_line_of_the_requirements_names_the_index() -> None:
+    files = {**lines(PLAIN, "COPY r.txt /", "RUN pip install -r /r.txt"), "r.txt": f"--extra-index-url {INDEX}\ntensorflow==2.10.0\n"}
+    assert [text.split()[1] for text in said(files)] == ["warning"]
+
+
+@pytest.mark.parametrize("url", ["https://pypi.tuna.tsinghua.edu.cn/simple", "https://download.pytorch.org/whl/cu121", "https://pypi.org/simple"])
+def test_mirrors_and_indexes_without_tensorflow_are_no_others(url: str) -> None:
+    assert [text.split()[1] for text in said(lines(PLAIN, f"RUN pip install --extra-index-url {url} tensorflow==2.10.0"))] == ["error"]
+
+
+# -- one command as pip solves it ------------------------------------------------------------------------
+
+OLD = "FROM python:3.9-slim"
+ROOM = [
+    "'tensorflow>=2.8' numpy==1.23.5",
+    "tensorflow protobuf==3.20.3",
+    "tensorflow keras==2.15.0",
+    "tensorflow h5py==3.8.0",
+    "tensorflow tf-keras==2.15.1 'numpy<2'",
+    "'tensorflow>=2.10' 'protobuf<4'",
+]
+
+
+@pytest.mark.parametrize("asked", ROOM)
+def test_an_open_tensorflow_is_the_newest_that_leaves_room(asked: str) -> None:
+    assert said(lines(OLD, f"RUN pip install {asked}")) == []
+
+
+def test_an_open_tensorflow_of_a_project_leaves_room() -> None:
+    assert said({"pyproject.toml": '[project]\nname="x"\nversion="1"\ndependencies=["tensorflow>=2.8","keras<3"]\n'}) == []
+
+
+STAYS = {  # what is installed leaves room for the TensorFlow that is there
+    "hub beside 2.13, which needs no tf-keras": ("FROM tensorflow/tensorflow:2.13.0-gpu", "RUN pip install tensorflow-hub"),
+    "text of the very release": ("FROM python:3.10-slim", 'RUN pip install tensorflow==2.14.0 "numpy<2"', "RUN pip install tensorflow_text==2.14.0"),
+    "hub goes back to where text stands": ("FROM tensorflow/tensorflow:2.15.0-gpu", "RUN pip install tensorflow-hub tensorflow-text==2.15.0"),
+    "hub takes the tf-keras that is pinned": ("FROM tensorflow/tensorflow:2.15.0-gpu", 'RUN pip install tensorflow-hub "tf-keras~=2.15.0"'),
+    "the CPU package of the image": ("FROM tensorflow/tensorflow:2.14.0", "RUN pip install tensorflow-cpu==2.14.0"),
+    "the last value of a variable counts": ("FROM tensorflow/tensorflow:2.17.0", "ENV V=2.17.0", "ARG V=2.15.0", "RUN pip install tensorflow-cpu==$V"),
+}
+
+
+@pytest.mark.parametrize("how", STAYS)
+def test_a_tensorflow_that_leaves_room_stays(how: str) -> None:
+    assert said(lines(*STAYS[how])) == []
+
+
+def test_hub_alone_brings_another_tensorflow() -> None:
+    (found,) = said(lines("FROM tensorflow/tensorflow:2.15.0-gpu", "RUN pip install tensorflow-hub"))
+    assert found.startswith(
+        "Dockerfile:1:6 error image-tensorflow-replaced: tensorflow/tensorflow:2.15.0-gpu carries tensorflow 2.15.0; installing tensorflow 2.21.0 "
+        "over it replaces that without a word (tf-keras 2.21.0 requires tensorflow<2.22,>=2.21). "
+    )
+
+
+def test_another_minor_is_an_error_even_where_it_would_run() -> None:
+    over = "Dockerfile:1:6 error image-tensorflow-replaced: tensorflow/tensorflow:2.18.0-gpu carries tensorflow 2.18.0; "
+    assert said(lines("FROM tensorflow/tensorflow:2.18.0-gpu", "RUN pip install tensorflow==2.15.0")) == [
+        f"{over}installing tensorflow 2.15.0 over it replaces that without a word"
+    ]
+
+
+def test_another_distribution_than_the_image_s_is_named() -> None:
+    over = "warning image-tensorflow-replaced: tensorflow/tensorflow:2.15.0 carries tensorflow 2.15.0; installing"
+    beside = " (the image's is tensorflow-cpu, which stays beside it)"
+    assert said(lines("FROM tensorflow/tensorflow:2.15.0", "RUN pip install tensorflow==2.15.1")) == [
+        f"Dockerfile:1:6 {over} tensorflow 2.15.1 over it replaces that without a word{beside}"
+    ]
+    assert said(lines("FROM tensorflow/tensorflow:2.15.0", "RUN pip install tensorflow-cpu==2.15.1")) == [
+        f"Dockerfile:1:6 {over} tensorflow-cpu 2.15.1 over it replaces that without a word"
+    ]
+    assert [text.partition(": ")[0] for text in said(lines("FROM tensorflow/tensorflow:2.15.0", "RUN pip install tensorflow"))] == [
+        "Dockerfile:1:6 error image-tensorflow-replaced"
+    ]
+
+
+@pytest.mark.parametrize("before", ["-U numpy", "numpy==1.22.0", "protobuf==5.29.0", "keras==3.5.0"])
+def test_what_an_earlier_command_pinned_is_moved_in_silence(before: str) -> None:
+    assert said(lines("FROM python:3.10-slim", f"RUN pip install {before}", "RUN pip install tensorflow-cpu==2.15.1")) == []
+
+
+def test_a_package_that_is_added_later_outside_of_the_metadata_is_a_warning() -> None:
+    assert said(lines("FROM tensorflow/tensorflow:2.11.1", "RUN pip install protobuf==3.20.3")) == [
+        "Dockerfile:2:17 warning requirement-conflict: tensorflow-cpu 2.11.1 asks for protobuf<3.20,>=3.9.2, which protobuf 3.20.3 is not"
+    ]
+
+
+def test_a_known_breaker_that_is_added_later_is_an_error() -> None:
+    found = said(lines("FROM tensorflow/tensorflow:2.15.0", "RUN pip install numpy==2.1.0"))
+    assert [text.partition(": ")[0] for text in found] == ["Dockerfile:2:17 error requirement-conflict"]
+
+
+def test_two_distributions_in_two_versions() -> None:
+    assert said(lines(PLAIN, "RUN pip install tensorflow==2.15.0 tensorflow-cpu==2.16.1")) == [
+        "Dockerfile:2:36 error requirement-conflict: tensorflow==2.15.0 and tensorflow-cpu==2.16.1 install the same files: "
+        "which version is imported is a matter of luck"
+    ]
+    assert said(lines(PLAIN, "RUN pip install tensorflow==2.15.0 tensorflow-cpu==2.15.0")) == []
+
+
+def test_tf_keras_of_another_minor_by_its_range() -> None:
+    assert said({"requirements.txt": "tensorflow==2.17.0\ntf-keras<2.16\n"}) == [
+        "requirements.txt:2:1 error keras-pin-mismatch: tensorflow 2.17.0 asks for tf-keras==2.17.*, and tf-keras<2.16 admits none of these"
+    ]
 
 
 def test_releases_whose_requirements_admit_what_breaks_them() -> None:

@@ -28,7 +28,7 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
 FILES = re.compile(HOOK["files"])
 FAILS = {"Dockerfile": "FROM tensorflow/tensorflow:2.18.0-gpu\n"}
 PASSES = {"Dockerfile": "FROM tensorflow/tensorflow:2.17.0-gpu\n"}
-WARNS = {"Dockerfile": PASSES["Dockerfile"] + "RUN pip install tensorflow==2.16.1\n"}
+WARNS = {"Dockerfile": PASSES["Dockerfile"] + "RUN pip install tensorflow==2.17.1\n"}
 
 
 def written(folder: Path, files: dict[str, str]) -> Path:

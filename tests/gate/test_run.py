@@ -455,7 +455,24 @@ def test_shells_in_shells_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["a==1 ", "$(", "<<E ", "eval ", "sudo ", "( ", "bash -c '", "; A=$A$A", "''", "| bash ", "&& pip install x", "-r"]
+    "part",
+    [
+        "a==1 ",
+        "$(",
+        "<<E ",
+        "eval ",
+        "sudo ",
+        "( ",
+        "bash -c '",
+        "; A=$A$A",
+        "''",
+        "| bash ",
+        "&& pip install x",
+        "-r",
+        "> r.txt ",
+        "[ -f x ] && a || ",
+        "$(then ",
+    ],
 )
 def test_hostile_runs_end_soon(part: str) -> None:
     file = read_dockerfile(Source("D", "FROM a\nRUN A=aa pip install " + part * 5000))

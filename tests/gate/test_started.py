@@ -82,8 +82,9 @@ def test_a_build_that_is_given_a_gpu() -> None:
 def test_variables_of_the_service_count() -> None:
     compose = 'services:\n  train:\n    build: .\n    environment:\n      TF_USE_LEGACY_KERAS: "1"\n'
     files: Files = {"compose.yaml": compose, "Dockerfile": "FROM python:3.11-slim\nRUN pip install tensorflow==2.17.0 tf-keras==2.17.0\n"}
-    assert rules(files) == []
-    assert rules({**files, "compose.yaml": compose.replace('"1"', '"0"')}) == ["Dockerfile:2 two-keras"]
+    assert "two-keras" not in {f.rule for f in judge(files).findings}
+    off = judge({**files, "compose.yaml": compose.replace('"1"', '"0"')}).findings
+    assert [(f.severity, str(f.place)) for f in off if f.rule == "two-keras"] == [("info", "Dockerfile:2")]
 
 
 def test_the_platform_of_the_service_counts() -> None:
@@ -127,6 +128,26 @@ def test_a_build_is_judged_once_for_each_way_it_is_built() -> None:
     assert rules({"Dockerfile": text, "compose.yaml": compose}) == ["Dockerfile:3 no-wheel-for-interpreter"]
     same = "services:\n  one:\n    build: .\n  two:\n    build: .\n"
     assert rules({"Dockerfile": NO_WHEEL, "compose.yaml": same}) == ["Dockerfile:2 no-wheel-for-interpreter"]
+
+
+PLAIN = "FROM python:3.12-slim AS base\nRUN pip install tensorflow==2.17.0\n"
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        ("build: .", []),
+        ("build: {context: ., target: base}", []),
+        ("build: {context: ., target: Base}", []),
+        ("build: {context: ., target: '0'}", []),
+        ("build: {context: ., target: gone}", ["!compose.yaml:3 service t is built to the stage gone, and Dockerfile has none of that name"]),
+        ("build: {context: ., dockerfile: x/Dockerfile}", ["!compose.yaml:3 service t is built from x/Dockerfile, which is not in the tree"]),
+        ("build: ./submodule", ["compose.yaml:3 service t is built from submodule/Dockerfile, which is not in the tree"]),
+    ],
+)
+def test_a_build_whose_dockerfile_or_stage_is_not_there_is_told(build: str, told: list[str]) -> None:
+    files: Files = {"compose.yaml": f"services:\n  t:\n    {build}\n", "Dockerfile": PLAIN}
+    assert unread(files) == told
 
 
 def test_what_cannot_be_read_is_told() -> None:

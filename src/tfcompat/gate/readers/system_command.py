@@ -133,8 +133,9 @@ def ldconfig(call: Call) -> Iterator[Action]:
 
 def writes(call: Call) -> Iterator[Action]:
     """What a command writes into files that the loader or pip reads."""
-    for path in _written(call):
-        text = _text(call)
+    paths = _written(call)
+    text = _text(call) if paths else ""
+    for path in dict.fromkeys(paths):
         if path.startswith(_LOADER_FILES):
             yield Libraries(text[:_TEXT_LIMIT], call.place)
         elif path.endswith(("pip.conf", "pip/config")) and re.search(r"break-system-packages\s*=\s*(?:true|1|yes|on)", text, re.I):
