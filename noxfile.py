@@ -135,7 +135,9 @@ def fuzz(session: nox.Session) -> None:
     """Ten minutes of coverage-guided fuzzing of the gate; ``-- -max_total_time=3600`` for an hour. Needs the network."""
     session.install("-e", ".", "atheris>=3")
     corpus = session.create_tmp()
-    session.run("python", "tests/gate/fuzz/fuzz_dockerfile.py", corpus, "tests/gate/dockerfiles", *(session.posargs or ["-max_total_time=600"]))
+    session.run(
+        "python", "tests/gate/fuzz/fuzz_dockerfile.py", corpus, "tests/gate/dockerfiles", *(session.posargs or ["-max_total_time=600"])
+    )
 
 
 @nox.session

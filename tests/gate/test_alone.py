@@ -111,3 +111,24 @@ def test_a_file_that_another_includes_is_still_judged_once() -> None:
 
 def test_what_does_not_bear_on_tensorflow_is_not_our_matter() -> None:
     assert judge({"requirements.txt": "django==4.2\ndjango==5.0\n"}).findings == ()
+
+
+def of_project(python: str, *pins: str) -> Files:
+    listed = ", ".join(f'"{pin}"' for pin in pins)
+    return {"pyproject.toml": f'[project]\nname = "x"\nversion = "1"\nrequires-python = "{python}"\ndependencies = [{listed}]\n'}
+
+
+def test_the_interpreter_that_works_best_is_taken() -> None:
+    assert said(of_project(">=3.10", "tensorflow==2.16.1", "numpy==1.24.3")) == []  # with 3.12 TensorFlow asks for numpy 1.26
+    assert said(of_project(">=3.12", "tensorflow==2.16.1", "numpy==1.24.3")) == [
+        "pyproject.toml:5:40 error requirement-conflict: tensorflow 2.16.1 asks for numpy<2.0.0,>=1.26.0, which numpy 1.24.3 is not"
+    ]
+    assert said(of_project(">=3.9", "tensorflow==2.15.0", "tensorflow-text==2.15.0")) == []
+
+
+def test_the_lock_of_a_project_says_that_it_is_out_of_date() -> None:
+    lock = UV.replace(">=3.12", ">=3.9")
+    files = {**of_project(">=3.9", "tensorflow==2.17.0"), "uv.lock": lock}
+    assert said(files) == [
+        "pyproject.toml:5:18 error requirement-conflict: uv.lock has tensorflow==2.15.0, and tensorflow==2.17.0 is asked for: the lock file is out of date"
+    ]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from small import Files, rules, unread
+from small import MATRIX, Files, rules, unread
+
+from tfcompat.gate.gate import run_gate
+from tfcompat.gate.settings import Settings
+from tfcompat.worktree import MemoryTree
 
 NO_WHEEL = "tensorflow==2.15.0\n"  # there is none for Python 3.12
 CLEAN = "tensorflow==2.17.0\n"
@@ -122,7 +126,6 @@ def test_a_file_that_is_copied_by_name_and_is_not_there_fails_the_gate() -> None
 @pytest.mark.parametrize(
     "lines",
     [
-        ("RUN echo tensorflow > /r.txt", "RUN pip install -r /r.txt"),  # made by the build
         ("COPY . /", "RUN pip install -r /r.txt"),  # may be made by what runs before docker build
         ("COPY r*.txt /", "RUN pip install -r /r.txt"),
         ("RUN --mount=type=bind,source=other.txt,target=/r.txt true", "RUN pip install -r /r.txt"),  # bound for that instruction alone
@@ -131,6 +134,11 @@ def test_a_file_that_is_copied_by_name_and_is_not_there_fails_the_gate() -> None
 def test_a_file_that_the_build_may_make_is_told_and_does_not_fail_the_gate(lines: tuple[str, str]) -> None:
     found = unread({"Dockerfile": dockerfile(*lines), "other.txt": NO_WHEEL})
     assert found == ["Dockerfile:3 /r.txt, which is installed here, is not a file of the tree that was copied"]
+
+
+def test_a_file_that_a_command_writes_is_told() -> None:
+    found = unread({"Dockerfile": dockerfile("RUN echo tensorflow > /r.txt", "RUN pip install -r /r.txt")})
+    assert found == ["Dockerfile:3 /r.txt is changed by a command before it is installed"]
 
 
 @pytest.mark.parametrize("source", ["../requirements.txt", "/../../requirements.txt", "a/../../requirements.txt"])
@@ -142,3 +150,35 @@ def test_nothing_outside_of_the_context_is_copied(source: str) -> None:
         "compose.yaml": compose,
     }
     assert rules(files) == []
+
+
+class Ignoring(MemoryTree):
+    """A tree in which git ignores some of the files."""
+
+    def __init__(self, files: Files, ignored: set[str]) -> None:
+        super().__init__(files)
+        self.ignored = ignored
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name in super().names() if name not in self.ignored)
+
+
+def test_an_ignored_file_is_read_where_a_build_names_it() -> None:
+    files: Files = {"Dockerfile": dockerfile("COPY made.txt /r.txt", "RUN pip install -r /r.txt"), "made.txt": NO_WHEEL}
+    tree = Ignoring(files, {"made.txt"})
+    report = run_gate(tree, tree.names(), Settings(), MATRIX)
+    assert [f"{f.place} {f.rule}" for f in report.findings if f.severity != "info"] == ["made.txt:1 no-wheel-for-interpreter"]
+    assert report.not_checked == ()
+    alone = Ignoring({"made.txt": NO_WHEEL}, {"made.txt"})
+    assert run_gate(alone, alone.names(), Settings(), MATRIX).findings == ()
+
+
+def test_an_ignored_dockerfile_is_read_where_a_service_names_it() -> None:
+    files: Files = {
+        "compose.yaml": "services:\n  t:\n    build: {context: ., dockerfile: made.Dockerfile}\n",
+        "made.Dockerfile": "FROM python:3.12-slim\nRUN pip install tensorflow==2.15.0\n",
+    }
+    tree = Ignoring(files, {"made.Dockerfile"})
+    report = run_gate(tree, tree.names(), Settings(), MATRIX)
+    assert [f"{f.place} {f.rule}" for f in report.findings if f.severity != "info"] == ["made.Dockerfile:2 no-wheel-for-interpreter"]
+    assert report.not_checked == ()

@@ -156,3 +156,38 @@ def test_conda_brings_it() -> None:
         ("cuda-runtime", "Dockerfile:3"),
         ("cudnn-runtime", "Dockerfile:3"),
     ]
+
+
+@pytest.mark.parametrize("beside", ['"jax[cuda12]==0.4.26"', "torch", "cupy-cuda12x", "onnxruntime-gpu==1.20.0"])
+def test_the_gpu_of_the_image_is_for_another_framework(beside: str) -> None:
+    image = "FROM nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04"
+    for text in (
+        f"RUN pip3 install {beside} tensorflow-cpu==2.16.1",
+        f"RUN pip3 install {beside}\nRUN pip3 install tensorflow-cpu==2.16.1",
+    ):
+        found = judge(lines(image, PYTHON, text)).findings
+        assert [f.severity for f in found if f.rule == "gpu-image-with-cpu-package"] == ["info"]
+        assert said(lines(image, PYTHON, text)) == []
+        asked = judge(lines(image, PYTHON, text), gpu=("A100",)).findings
+        assert [f.severity for f in asked if f.rule == "gpu-image-with-cpu-package"] == ["error"]
+
+
+def test_parts_of_cuda_of_another_major_are_another_framework_s() -> None:
+    torch = "torch==2.11.0 nvidia-cuda-runtime-cu12==12.9.79 nvidia-cuda-runtime==13.0.96 nvidia-cudnn-cu13==9.12.0.46"
+    assert said(lines("FROM python:3.11-slim", f"RUN pip install tensorflow[and-cuda]==2.20.0 {torch}")) == []
+    parts = "nvidia-cuda-runtime==13.0.96 nvidia-cudnn-cu12==9.3.0.75"
+    assert said(lines("FROM python:3.11-slim", f"RUN pip install tensorflow==2.18.0 {parts}"), gpu=("A100",)) == [
+        "Dockerfile:1:6 error cpu-image-with-gpu-package: The target means a GPU, and neither python:3.11-slim nor what is installed "
+        "brings the CUDA 12.5.1 that tensorflow 2.18.0 loads"
+    ]
+
+
+def test_nccl_alone_is_a_note() -> None:
+    found = judge(lines("FROM python:3.12-slim", "RUN pip install 'tensorflow[and-cuda]==2.20.0'")).findings
+    assert [(f.severity, f.message, f.fix) for f in found if f.rule == "library-path-missing"] == [
+        (
+            "info",
+            "tensorflow 2.20.0: The library search path of the wheel names no pip folder for NCCL, which training on several GPUs loads",
+            None,
+        )
+    ]

@@ -59,6 +59,43 @@ CHANGED: dict[str, tuple[str, Files, str, str]] = {  # the file, the project, wh
         {"Dockerfile": "FROM tensorflow/tensorflow:2.17.0-gpu\nCOPY r.txt .\nRUN pip install -r r.txt\n", "r.txt": "tensorflow==2.15.0\n"},
         "2.17.0", "2.15.0",
     ),
+    "the nearest interpreter, and not the newest": ("Dockerfile", {"Dockerfile": "FROM python:3.6\nRUN pip install tensorflow==2.15.1\n"}, "3.6", "3.9"),
+    "the interpreter that serves every stage": (
+        "Dockerfile",
+        {
+            "Dockerfile": "FROM python:3.13-slim AS base\nFROM base AS a\nRUN pip install tensorflow==2.15.0\n"
+            "FROM base AS b\nRUN pip install tensorflow==2.18.0\n"
+        },
+        "3.13", "3.11",
+    ),
+    "a pin that serves every build": (
+        "r.txt",
+        {
+            "a.Dockerfile": "FROM python:3.10-slim\nCOPY r.txt .\nRUN pip install -r r.txt tensorflow==2.15.0\n",
+            "b.Dockerfile": "FROM python:3.10-slim\nCOPY r.txt .\nRUN pip install -r r.txt tensorflow==2.19.0\n",
+            "r.txt": "numpy==2.2.0\n",
+        },
+        "==2.2.0", "==1.26.4",
+    ),
+    "a version for what requires another TensorFlow": (
+        "r.txt",
+        {"Dockerfile": "FROM tensorflow/tensorflow:2.17.0-gpu\nCOPY r.txt .\nRUN pip install -r r.txt\n", "r.txt": "tensorflow_text  # words\nflask\n"},
+        "tensorflow_text", "tensorflow_text==2.17.0",
+    ),
+    "a version for tf-keras in a command": (
+        "Dockerfile", {"Dockerfile": "FROM tensorflow/tensorflow:2.17.0-gpu\nRUN pip install tf-keras\n"}, "tf-keras", "tf-keras==2.17.0",
+    ),
+    "another range for what requires another TensorFlow": (
+        "Dockerfile", {"Dockerfile": "FROM tensorflow/tensorflow:2.17.0-gpu\nRUN pip install 'tf-keras>=2.18'\n"}, ">=2.18", "==2.17.0",
+    ),
+    "a pin of one group": (
+        "pyproject.toml",
+        {
+            "pyproject.toml": '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["tensorflow==2.15.0"]\n'
+            '[project.optional-dependencies]\na = ["keras==3.5.0"]\n'
+        },
+        "keras==3.5.0", "keras==2.15.0",
+    ),
     # another name
     "tensorflow-gpu": ("requirements.txt", {"requirements.txt": "numpy<2\ntensorflow-gpu==2.12.0\n"}, "tensorflow-gpu", "tensorflow"),
     "tensorflow_gpu": ("requirements.txt", {"requirements.txt": "tensorflow_gpu\n"}, "tensorflow_gpu", "tensorflow"),
@@ -145,6 +182,33 @@ LEFT: dict[str, Files] = {
     "a cap in the exec form": {"Dockerfile": f'{OLD}RUN ["pip", "install", "tensorflow-cpu==2.10.0"]\n'},
     "a pin that stands on TensorFlow": {"requirements.txt": "tensorflow==2.17.0\ntensorflow-text==2.15.0\n"},
     "Keras 2 beside Keras 3's TensorFlow": {"requirements.txt": "tensorflow==2.17.0\nkeras==2.10.0\n"},
+    "a pin beside a hash": {
+        "Dockerfile": "FROM tensorflow/tensorflow:2.17.0-gpu\nCOPY r.txt .\nRUN pip install -r r.txt\n", "r.txt": f"tensorflow==2.18.0{HASH}\n",
+    },
+    "no pin beside a hash": {
+        "Dockerfile": "FROM tensorflow/tensorflow:2.17.0-gpu\nCOPY r.txt .\nRUN pip install -r r.txt\n", "r.txt": f"tf-keras{HASH}\n",
+    },
+    "a heredoc that is copied": {
+        "Dockerfile": f"{SLIM}COPY <<EOF r.txt\ntensorflow==2.15.0\nnumpy==2.1.0\nEOF\nRUN pip install -r r.txt\n",
+    },
+    "a cap in a heredoc that is copied": {"Dockerfile": f"{OLD}COPY <<EOF r.txt\ntensorflow-cpu==2.10.0\nEOF\nRUN pip install -r r.txt\n"},
+    "a pin that another build needs": {
+        "a.Dockerfile": f"{SLIM}COPY r.txt .\nRUN pip install -r r.txt tensorflow==2.15.0\n",
+        "b.Dockerfile": f"{SLIM}COPY r.txt .\nRUN pip install -r r.txt tensorflow==2.17.0\n",
+        "r.txt": "keras==3.5.0\n",
+    },
+    "a line that other groups share": {
+        "pyproject.toml": '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["keras==3.5.0"]\n'
+        '[project.optional-dependencies]\na = ["tensorflow==2.15.0"]\nb = ["tensorflow==2.17.0"]\n',
+    },
+    "no interpreter that serves every stage": {
+        "Dockerfile": "FROM python:3.13-slim AS base\nFROM base AS a\nRUN pip install tensorflow==2.4.4 'numpy<2' 'protobuf<3.21'\n"
+        "FROM base AS b\nRUN pip install tensorflow==2.21.0\n",
+    },
+    "a managed interpreter without a sign of apt": {"Dockerfile": "FROM ubuntu:24.04\nRUN pip install tensorflow==2.17.0\n"},
+    "a managed interpreter and another account": {
+        "Dockerfile": "FROM debian:12\nRUN apt-get install -y python3-pip\nUSER me\nRUN pip install tensorflow==2.17.0\n",
+    },
     "conda's own": {"environment.yml": "dependencies:\n  - python=3.12\n  - pip:\n    - tensorflow==2.15.0\n"},
 }  # fmt: skip
 
@@ -173,7 +237,11 @@ def test_a_managed_interpreter_gets_a_virtual_environment() -> None:
     kept = str(files["Dockerfile"]).splitlines()
     lines = found.splitlines()
     assert [line for line in lines if line in kept] == kept
-    assert any("venv" in line for line in lines if line not in kept)
+    assert [line for line in lines if line not in kept] == [
+        "RUN apt-get update && apt-get install -y --no-install-recommends python3-venv && rm -rf /var/lib/apt/lists/* && python3 -m venv /opt/venv",
+        "ENV PATH=/opt/venv/bin:$PATH",
+    ]
+    assert lines[0] == kept[0]  # the image stays
 
 
 def test_findings_of_one_cause_share_one_fix() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from small import judge, rules, said, unread
+from small import MATRIX, judge, rules, said, unread
 
 PIN = "RUN pip install tensorflow==2.15.0"  # no wheel for Python 3.12
 
@@ -124,3 +124,76 @@ def test_an_image_is_judged_as_the_settings_say() -> None:
 def test_what_is_no_reference_is_told() -> None:
     assert unread(lines("FROM UPPER/case", PIN)) != []
     assert rules(lines("FROM UPPER/case", PIN)) == []
+
+
+# -- what is known of an image by its name ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("image", "python"),
+    [
+        ("ghcr.io/astral-sh/uv:python3.12-bookworm-slim", "3.12"),
+        ("ghcr.io/astral-sh/uv:0.8.3-python3.12-alpine", "3.12"),
+        ("mcr.microsoft.com/devcontainers/python:3.12", "3.12"),
+        ("mcr.microsoft.com/devcontainers/python:1-3.12-bookworm", "3.12"),
+        ("acme/base:py312", "3.12"),
+        ("acme/base:7-python-3.12", "3.12"),
+        ("public.ecr.aws/docker/library/python:3.12-slim", "3.12"),
+        ("mirror.gcr.io/library/python:3.12-slim", "3.12"),
+        ("mirror.gcr.io/python:3.12-slim", "3.12"),
+        ("registry.hub.docker.com/library/python:3.12", "3.12"),
+    ],
+)
+def test_the_name_of_an_image_says_which_python_it_has(image: str, python: str) -> None:
+    found = [text for text in said(lines(f"FROM {image}", "RUN pip install tensorflow==2.15.0")) if "no-wheel" in text]
+    assert found == [
+        f"Dockerfile:2:17 error no-wheel-for-interpreter: No wheel of tensorflow 2.15.0 is made for Python {python}, which {image} brings, "
+        "on linux/amd64; there are wheels for Python 3.9 to 3.11"
+    ]
+    fits = image.replace("3.12", "3.11").replace("312", "311")
+    assert "no-wheel-for-interpreter" not in " ".join(rules(lines(f"FROM {fits}", "RUN pip install tensorflow==2.15.0")))
+
+
+@pytest.mark.parametrize(
+    "image", ["acme/py310-base:7", "acme/base:3.11", "acme/base:numpy310", "acme/python", "localhost:5000/python3.11/base"]
+)
+def test_a_name_that_does_not_say_it_plainly_says_nothing(image: str) -> None:
+    assert said(lines(f"FROM {image}", "RUN pip install tensorflow==2.17.0")) == [
+        f"Dockerfile:1:6 warning unknown-image: What is inside {image} is not known, and TensorFlow is installed into it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("image", "repository"),
+    [
+        ("tensorflow/tensorflow:2.15.3-gpu", "tensorflow/tensorflow"),
+        ("tensorflow/tensorflow:nonsense", "tensorflow/tensorflow"),
+        ("nvcr.io/nvidia/tensorflow:23.10-tf2-py3", "nvcr.io/nvidia/tensorflow"),
+    ],
+)
+def test_a_tag_that_a_known_repository_is_not_known_to_have(image: str, repository: str) -> None:
+    day = MATRIX.snapshots[repository]
+    told = f"Dockerfile:1:6 warning unknown-image: Whether there is {image}, and what is inside, is not known (snapshot of {day})"
+    assert said(lines(f"FROM {image}")) == [told]
+    assert said(lines(f"FROM {image}", "RUN pip install tensorflow==2.13.0")) == [told]
+
+
+def test_an_old_floating_tag_is_said_to_float_and_no_more() -> None:
+    assert rules(lines("FROM tensorflow/tensorflow:latest-gpu-py3")) == ["Dockerfile:1 floating-tag"]
+
+
+def test_what_breaks_is_a_warning_where_the_interpreter_is_not_known() -> None:
+    assert [text.partition(": ")[0] for text in said(lines("FROM mycorp/base:1", 'RUN pip install tensorflow==2.8.3 "protobuf<3.21"'))] == [
+        "Dockerfile:1:6 warning unknown-image",
+        "Dockerfile:2:17 warning uncapped-breaker",
+    ]
+
+
+def test_an_image_that_is_there_for_the_platform_is_not_judged_by_the_wheels() -> None:
+    assert said(lines("FROM tensorflow/tensorflow:2.20.0"), platform="linux/arm64") == []
+
+
+def test_uv_brings_another_interpreter_where_the_project_asks_for_one() -> None:
+    project = '[project]\nname="x"\nversion="1"\nrequires-python=">=3.9,<3.12"\ndependencies=["tensorflow-cpu==2.15.1"]\n'
+    files = {**lines("FROM python:3.12-slim", "COPY . /app", "WORKDIR /app", "RUN uv sync"), "pyproject.toml": project}
+    assert said(files) == []

@@ -284,7 +284,7 @@ def test_options_of_the_guide_are_those_of_the_command() -> None:
     own = known - {"--hub-url", "--registry", "--cache", "--timeout"}  # docs/registry.md
     told = set(re.findall(r"`(--[a-z][a-z-]+)", GUIDE.read_text(encoding="utf-8")))
     assert own <= told
-    assert told <= known | {"--build-arg", "--gpus", "--from", "--break-system-packages", "--target"}
+    assert told <= known | {"--build-arg", "--gpus", "--from", "--break-system-packages", "--target", "--index-url"}
 
 
 def test_the_settings_of_the_guide_are_understood_and_complete() -> None:

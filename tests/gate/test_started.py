@@ -140,8 +140,14 @@ PLAIN = "FROM python:3.12-slim AS base\nRUN pip install tensorflow==2.17.0\n"
         ("build: {context: ., target: base}", []),
         ("build: {context: ., target: Base}", []),
         ("build: {context: ., target: '0'}", []),
-        ("build: {context: ., target: gone}", ["!compose.yaml:3 service t is built to the stage gone, and Dockerfile has none of that name"]),
-        ("build: {context: ., dockerfile: x/Dockerfile}", ["!compose.yaml:3 service t is built from x/Dockerfile, which is not in the tree"]),
+        (
+            "build: {context: ., target: gone}",
+            ["!compose.yaml:2 service t is built to the stage gone, and Dockerfile has none of that name"],
+        ),
+        (
+            "build: {context: ., dockerfile: x/Dockerfile}",
+            ["!compose.yaml:2 service t is built from x/Dockerfile, which is not in the tree"],
+        ),
         ("build: ./submodule", ["compose.yaml:3 service t is built from submodule/Dockerfile, which is not in the tree"]),
     ],
 )

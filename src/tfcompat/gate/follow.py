@@ -78,7 +78,7 @@ class _Follower:
         words = instruction.words
         if not words:
             return  # the reader has said so
-        name = words[2].text.lower() if len(words) == 3 and words[1].text.lower() == "as" else ""
+        name = words[2].text.lower() if len(words) >= 3 and words[1].text.lower() == "as" else ""
         number = len(self.stages)
         what = self.source.name if count == 1 else f"stage {name or number} of {self.source.name}"
         text = self.build.bases.get(words[0].start) or self._expand(words[0].text, self.outer)
@@ -99,7 +99,8 @@ class _Follower:
             self._problem(word, f"FROM {word.text}: a variable in it has no value; pass it with --build-arg")
             return None
         try:
-            behind = self.source.place(words[1].start, words[-1].end) if words[1:] and words[1].text.startswith("#") else None
+            after = words[3:] if len(words) > 3 and words[1].text.lower() == "as" else words[1:]
+            behind = self.source.place(after[0].start, words[-1].end) if after and after[0].text.startswith("#") else None
             return Base(text, self._place(word), self.images.find(text), "$" not in word.text, behind)
         except RequestError as error:
             self._problem(word, error.message)

@@ -37,4 +37,4 @@ def others(texts: Iterable[str]) -> tuple[str, ...]:
 
 def index_options(options: Iterable[str]) -> list[str]:
     """Those of *options* that name an index."""
-    return [option for option in options if _OPTION.match(option)]
+    return [option for option in options if _OPTION.match(option) or option.partition("=")[0] in VARIABLES]

@@ -70,7 +70,7 @@ def _missing(project: Project, use: ImageUse) -> None:
         project.note([Problem(use.place, f"{use.what} is built from {build.dockerfile}, which is not in the tree", grave=there)])
         return
     dockerfile = project.dockerfile(build.dockerfile)
-    named = {i.words[2].text.lower() for i in dockerfile.instructions if i.keyword == "FROM" and len(i.words) == 3} if dockerfile else set()
+    named = {i.words[2].text.lower() for i in dockerfile.instructions if i.keyword == "FROM" and len(i.words) >= 3} if dockerfile else set()
     if build.target and not build.target.isdigit() and build.target.lower() not in named and "$" not in " ".join(named):
         project.note(
             [
@@ -145,9 +145,11 @@ def _run(project: Project, stage: Stage, use: ImageUse) -> None:
 
 def _offsets(text: str, place: Place, source: Source) -> tuple[int, ...]:
     """Where each character of a script stands in its file, whose indentation and quotes are none of the script."""
-    found: list[int] = []
+    step, semicolon, _ = text.partition("; ")
+    before = len(step) + 2 if semicolon and step.startswith("cd ") and step not in source.text[place.start : place.end] else 0
+    found = [place.start] * before  # the folder that the reader put there
     at = place.start
-    for character in text:
+    for character in text[before:]:
         there = source.text.find(character, at, place.end)
         found.append(there if there >= 0 else at)
         at = there + 1 if there >= 0 else at
