@@ -265,6 +265,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     "an option of uv's": (f"RUN uv pip install --system --index {INDEX} {{}}",),
     "a variable": (f"ENV PIP_INDEX_URL={INDEX}", "RUN pip install {}"),
     "another variable": (f"ENV PIP_EXTRA_INDEX_URL={INDEX}", "RUN pip install {}"),
+    "a variable of the command": (f"RUN PIP_INDEX_URL={INDEX} pip install {{}}",),
 }
 
 

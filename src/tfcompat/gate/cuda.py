@@ -68,7 +68,8 @@ def _pip(releases: Releases, installed: Installed, tensorflow: Tensorflow | None
     pins = [p for p in installed.pins if p.name.startswith("nvidia-") and p.specifier.startswith("==")]
     exact = [p for p in pins if p.name not in ranges or releases.together(p.name, [specifier(p.specifier), ranges[p.name]])]
     runtime = _of_major(exact, _RUNTIME, build.cuda if build is not None else None)
-    cudnn = _of_major(exact, _CUDNN, build.cudnn if build is not None else None)
+    ours = [p for p in exact if _for_cuda(p.name, build.cuda if build is not None else None)]
+    cudnn = _of_major(ours, _CUDNN, build.cudnn if build is not None else None)
     extra = _extra(releases, tensorflow, ranges) if place is not None and tensorflow is not None else None
     cuda_version = _exact(runtime.specifier) if runtime else extra[0] if extra else None
     cudnn_version = _exact(cudnn.specifier) if cudnn else extra[1] if extra else None
@@ -76,6 +77,12 @@ def _pip(releases: Releases, installed: Installed, tensorflow: Tensorflow | None
     if spot is not None and (cuda_version or cudnn_version):
         what = "the and-cuda extra" if place else "nvidia's packages from pip"
         yield Source("pip", what, spot, cuda_version, cudnn_version, at=_command(installed, spot))
+
+
+def _for_cuda(name: str, built: str | None) -> bool:
+    """Whether ``nvidia-cudnn-cu12`` is made for the CUDA that TensorFlow was built for."""
+    made_for = re.search(r"-cu(\d+)$", name)
+    return made_for is None or built is None or int(made_for[1]) == version(built).major
 
 
 def _of_major(pins: Sequence[Pin], pattern: re.Pattern[str], built: str | None) -> Pin | None:

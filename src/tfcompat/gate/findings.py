@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
 
-__all__ = ["findings_of"]
+__all__ = ["OF_THE_INDEX", "findings_of"]
 
 _WITHOUT_TENSORFLOW = frozenset(
     (
@@ -29,7 +29,7 @@ _WITHOUT_TENSORFLOW = frozenset(
         "comment-behind-from",
     )
 )
-_OF_THE_INDEX = frozenset(("no-wheel-for-interpreter", "platform-has-wheel", "removed-package"))
+OF_THE_INDEX = frozenset(("no-wheel-for-interpreter", "platform-has-wheel", "removed-package"))
 
 
 def findings_of(subject: Subject, project: Project, matrix: Matrix) -> Iterator[Finding]:
@@ -46,6 +46,6 @@ def _beside_another_index(finding: Finding, host: str) -> Finding:
     """What the public index does not have another one may have: that is no error, and nothing to mend without asking."""
     if finding.rule == "unknown-release":
         return finding._replace(severity="info")  # built by those whose index it is
-    if finding.rule not in _OF_THE_INDEX:
+    if finding.rule not in OF_THE_INDEX:
         return finding
     return finding._replace(severity="warning", message=f"{finding.message} (on the public index; what {host} has is not known)")

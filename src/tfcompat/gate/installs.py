@@ -287,14 +287,18 @@ class Installer:
                 self.project.consumed.add(found.name)
                 pins = pins_of(self.project, found.name, argument.groups)
                 if pins is not None and name != "pyproject.toml":
-                    self._consume_project(folder)
+                    return pins._replace(constraints=(*pins.constraints, *self._locked(folder)))
                 return pins
         return None  # a project without a pyproject.toml, such as one with a setup.py, which is not read
 
-    def _consume_project(self, folder: str) -> None:
+    def _locked(self, folder: str) -> tuple[Pin, ...]:
+        """What the project asks for beside its lock file: a lock that does not satisfy it is out of date."""
         found = find_in_container(self.project, self.stage, posixpath.join(folder, "pyproject.toml"))
-        if found.name is not None:
-            self.project.consumed.add(found.name)
+        if found.name is None:
+            return ()
+        self.project.consumed.add(found.name)
+        pins = pins_of(self.project, found.name)
+        return tuple(p for p in pins.pins if not p.url) if pins is not None else ()
 
     def _missing(self, argument: c.FileArgument, expected: str | None) -> None:
         if expected is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfcompat.gate.findings import OF_THE_INDEX
 from tfcompat.gate.fixing.base_image import other_base
 from tfcompat.gate.fixing.lines import added_line
 from tfcompat.gate.fixing.pins import other_pin
@@ -43,8 +44,10 @@ def with_fixes(found: Sequence[Finding], subject: Subject, world: World, bases: 
             bases[stands_on.place] = other_base(subject, world)
         base = bases[stands_on.place]
 
+    other_index = any(step.indexes for step in subject.environment.steps)  # what that has, nobody asked it
+
     def fix(finding: Finding) -> Fix | None:
-        if finding.severity == "info":
+        if finding.severity == "info" or (other_index and finding.rule in OF_THE_INDEX):
             return None
         if finding.rule in _BASE_RULES and base is not None:
             return base

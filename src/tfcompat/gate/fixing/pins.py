@@ -99,7 +99,8 @@ def _beside_the_image(pin: Pin, subject: Subject) -> str | None:
     if image is None or image.tensorflow is None or subject.held is None:
         return None
     if pin.name in TENSORFLOW:
-        return str(image.tensorflow)
+        number = str(image.tensorflow)
+        return number if subject.releases.matrix.release(pin.name, number) is not None else None
     required = required_of(subject.releases.matrix, pin.name, SpecifierSet(), subject.stage.platform, subject.releases.python)
     found = required.admitting("tensorflow", image.tensorflow) if required is not None else None
     return found.version if found is not None and found.requires and "tensorflow" in found.requires else None
@@ -113,7 +114,7 @@ def _proven(finding: Finding, pin: Pin, changed: Pin, subject: Subject, world: W
     before = list(findings_of(subject, world.project, world.matrix))
     errors = {(f.rule, f.place) for f in before if f.severity == "error" and f.rule not in LINES_OF_THEIR_OWN}
     return all((f.rule, f.place) != (finding.rule, finding.place) for f in after) and all(
-        (f.rule, f.place) in errors or f.rule in LINES_OF_THEIR_OWN for f in after if f.severity == "error"
+        (f.rule, f.place) in errors or f.rule in LINES_OF_THEIR_OWN - {"removed-package"} for f in after if f.severity == "error"
     )
 
 
