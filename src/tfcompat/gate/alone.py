@@ -9,7 +9,7 @@ from tfcompat.gate.environment import Environment, Interpreted, Stage, Step
 from tfcompat.gate.findings import findings_of
 from tfcompat.gate.indexes import others
 from tfcompat.gate.installed import TENSORFLOW
-from tfcompat.gate.installs import Pins, admitted_pythons, conda_python, pins_of
+from tfcompat.gate.installs import Pins, admitted_pythons, asked_by_project, conda_python, pins_of
 from tfcompat.gate.project import PIN_KINDS
 from tfcompat.gate.subject import Target, subject_of
 
@@ -67,9 +67,7 @@ def _locked_project(project: Project, file: PinFile) -> tuple[Pin, ...]:
     name = posixpath.normpath(posixpath.join(posixpath.dirname(file.name), file.lock_of))
     if not project.exists(name) or not name.endswith(".toml"):
         return ()
-    project.consumed.add(name)
-    pins = pins_of(project, name)
-    return tuple(p for p in pins.pins if not p.url) if pins is not None else ()
+    return asked_by_project(project, name)
 
 
 def _python(project: Project, matrix: Matrix, stage: Stage, environment: Environment, pins: Pins) -> Interpreted | None:

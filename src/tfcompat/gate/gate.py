@@ -71,10 +71,9 @@ def run_gate(
     """
     examined = Examined(tree, names, settings, matrix, learned)
     project = examined.project
-    found = dict.fromkeys(_findings(examined, matrix))
     unread = {unchecked.file for unchecked in project.unchecked if unchecked.grave}
     checked = tuple(sorted((project.read_names | {n for n in project.kinds if n not in unread}) - unread))
-    ordered = sorted(_once(found), key=in_order)
+    ordered = sorted(_once(_findings(examined, matrix)), key=in_order)
     said = {(f.place.file, f.place.line) for f in ordered if f.rule == "comment-behind-from"}
     unchecked = tuple(u for u in project.unchecked if u.grave or (u.file, u.line) not in said)
     return selected(Report(tuple(ordered), checked, unchecked, matrix.measured), settings)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tfcompat.gate.project import Project
     from tfcompat.gate.source import Place
 
-__all__ = ["Installer", "Pins", "admitted_pythons", "carry_over", "conda_python", "pins_of"]
+__all__ = ["Installer", "Pins", "admitted_pythons", "asked_by_project", "carry_over", "conda_python", "pins_of"]
 
 _LOCKS = {"uv sync": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
 _CONSTRAINT_VARIABLES = {"pip": ("PIP_CONSTRAINT",), "uv": ("UV_CONSTRAINT",), "uv sync": ("UV_CONSTRAINT",)}
@@ -87,6 +87,13 @@ def _collect(
         if included is not None:
             project.consumed.add(name)
             _collect(project, included, groups, constraint or include.constraint, pins, constraints, indexes, seen)
+
+
+def asked_by_project(project: Project, name: str) -> tuple[Pin, ...]:
+    """What the project file *name* asks for beside its lock file, which it is judged together with."""
+    project.consumed.add(name)
+    pins = pins_of(project, name)
+    return tuple(p for p in pins.pins if not p.url) if pins is not None else ()
 
 
 def carry_over(stage: Stage, copied: Copied) -> None:
@@ -296,9 +303,7 @@ class Installer:
         found = find_in_container(self.project, self.stage, posixpath.join(folder, "pyproject.toml"))
         if found.name is None:
             return ()
-        self.project.consumed.add(found.name)
-        pins = pins_of(self.project, found.name)
-        return tuple(p for p in pins.pins if not p.url) if pins is not None else ()
+        return asked_by_project(self.project, found.name)
 
     def _missing(self, argument: c.FileArgument, expected: str | None) -> None:
         if expected is not None:

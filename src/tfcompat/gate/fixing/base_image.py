@@ -113,8 +113,7 @@ def _official(matrix: Matrix, reference: Reference, subject: Subject) -> Iterato
         variants |= {"gpu"}
     pinned = subject.held.version if subject.held is not None and subject.held.demands else None
     rows = [r for r in matrix.official_tags.values() if not r.rolling and not r.prerelease and r.tensorflow and set(r.variants) == variants]
-    asked = TagName.parse(reference.tag or "latest").version
-    near = minor(asked) if asked is not None else None
+    near = minor(named.version) if named.version is not None else None
 
     def order(row: OfficialTag) -> tuple[bool, bool, Version]:
         number = version(row.tensorflow or "0")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.specifiers import SpecifierSet
@@ -85,11 +84,16 @@ def _written(pin: Pin, project: Project) -> bool:
     """Whether the file has the pin in these very letters, in a language whose specifiers are pip's, and without hashes."""
     source = project.source(pin.place.file)
     kind = project.kinds.get(pin.place.file) or kind_of(pin.place.file) or "requirements"
-    if source is None or kind not in _KINDS or pin.name not in re.sub(r"[-_.]+", "-", source.text[pin.place.start : pin.place.end]).lower():
+    if source is None or kind not in _KINDS:
+        return False
+    name = source.text[pin.place.start : pin.place.start + len(pin.name)].lower()
+    if name.replace("_", "-").replace(".", "-") != pin.name:
         return False
     if kind == "dockerfile":
         return in_a_command(pin, project)
-    file = project.pin_file(pin.place.file, kind) if kind != "pyproject" else None
+    if kind == "pyproject":  # a string of an array, or a table that has a version of its own
+        return pin.version_place is not None or source.text[pin.place.start - 1 : pin.place.start] in ("'", '"')
+    file = project.pin_file(pin.place.file, kind)
     return file is None or not file.hashes
 
 
