@@ -132,7 +132,10 @@ class _World:
         clash = self._clash(name, found)
         if clash is not None:
             self.conflicts.append(clash)
-            found = [d for d in found if d is not clash.first]  # what follows is said of the later one
+            stale = clash.first.pin.kind == "locked" and clash.second.pin.kind != "locked"
+            found = [
+                d for d in found if d is not (clash.second if stale else clash.first)
+            ]  # the lock is what is installed, else the later one
         wanted = [d.specifier for d in found]
         before = self.held.get(name)
         upgrade = upgrade and any(not d.by for d in found)  # what others require is upgraded only where it has to be

@@ -50,18 +50,18 @@ def _of(subject: Subject, conflict: Conflict) -> Finding:
     first, second = conflict.first, conflict.second
     said = f"{_asks(first, conflict.name)} and {_asks(second, conflict.name)}"
     locked = [d for d in (first, second) if d.pin.kind == "locked"]
+    rule = "keras-pin-mismatch" if any(d.by.partition(" ")[0] in KERAS for d in (first, second)) else "requirement-conflict"
+    level: Level = "error"
+    remedy = None
     if len(locked) == 1:
         other = first if locked[0] is second else second
-        message, level = (
-            f"{locked[0].pin.place.file} has {locked[0].pin}, and {other.pin} is asked for: the lock file is out of date",
-            "error",
-        )
+        message = f"{locked[0].pin.place.file} has {locked[0].pin}, and {other.pin} is asked for: the lock file is out of date"
+        remedy = "lock again"
     elif conflict.replaced:
         message, level = f"{said} are installed one after the other: the second replaces the first", "warning"
     else:
-        message, level = f"{said} exclude each other: pip finds no version", "error"
-    rule = "keras-pin-mismatch" if any(d.by.partition(" ")[0] in KERAS for d in (first, second)) else "requirement-conflict"
-    return finding(subject, rule, level, second.pin.place, message, Related(first.pin.place, str(first.pin)))  # type: ignore[arg-type]
+        message = f"{said} exclude each other: pip finds no version"
+    return finding(subject, rule, level, second.pin.place, message, Related(first.pin.place, str(first.pin)), remedy=remedy)
 
 
 def _asks(demand: Demand, name: str) -> str:
