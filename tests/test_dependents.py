@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from tfcompat.dependents import Candidate, Required, required_of, way_to_replace
+from tfcompat.dependents import Candidate, Required, required_of
 from tfcompat.matrix import load_bundled
 from tfcompat.matrix.matrix import Matrix
 from tfcompat.refresh import DEPENDENTS, JUDGED
@@ -21,7 +21,6 @@ MATRIX = load_bundled()
 DATA = Path(__file__).parents[1] / "data/measured/dependents"
 AMD, ARM = "linux/amd64", "linux/arm64"
 PY311 = Version("3.11")
-IMAGE = {"tensorflow": Version("2.18.0"), "keras": Version("3.5.0"), "numpy": Version("1.26.4"), "protobuf": Version("4.25.3")}
 
 
 def required(line: str, platform: str = AMD, python: Version | None = PY311, matrix: Matrix = MATRIX) -> Required:
@@ -32,15 +31,7 @@ def required(line: str, platform: str = AMD, python: Version | None = PY311, mat
 
 
 def newest(line: str, platform: str = AMD, python: Version | None = PY311) -> Candidate:
-    found = required(line, platform, python).newest
-    assert found is not None
-    return found
-
-
-def way(line: str, target: str = "tensorflow", matrix: Matrix = MATRIX, **present: str) -> list[str]:
-    wanted = Requirement(line)
-    there = IMAGE | {name.replace("_", "-"): Version(text) for name, text in present.items()}
-    return [str(step) for step in way_to_replace(matrix, wanted.name, wanted.specifier, target, there, AMD, PY311)]
+    return required(line, platform, python).candidates[0]
 
 
 def made_up(**packages: list[list[object]]) -> Matrix:
@@ -104,7 +95,7 @@ def test_without_an_interpreter_every_release_counts() -> None:
 
 def test_a_release_without_a_wheel_for_the_platform_is_no_candidate() -> None:
     assert required("tensorflow-decision-forests", ARM).candidates == ()
-    assert required("tensorflow-decision-forests").newest is not None
+    assert required("tensorflow-decision-forests").candidates
 
 
 @pytest.mark.parametrize(
@@ -130,7 +121,6 @@ def test_nothing_is_known_of_other_packages_and_other_platforms() -> None:
 
 def test_a_range_that_no_release_is_in_leaves_none() -> None:
     assert required("tensorflow-text==99").candidates == ()
-    assert required("tensorflow-text==99").newest is None
 
 
 def test_a_requirement_that_cannot_be_read_is_unknown_and_not_none() -> None:
@@ -153,59 +143,6 @@ def test_a_range_only_takes_candidates_away(name: str, minor: int, below: int) -
     inside = required(f"{name}<2.{below}", python=python).candidates
     assert inside == tuple(c for c in everything if Version(c.version) < Version(f"2.{below}"))
     assert [Version(c.version) for c in everything] == sorted((Version(c.version) for c in everything), reverse=True)
-
-
-# -- how pip comes to replace what is there ------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("line", "steps"),
-    [
-        ("tensorflow-text==2.15.0", ["tensorflow-text 2.15.0 requires tensorflow<2.16,>=2.15.0"]),
-        ("tf-keras==2.19.0", ["tf-keras 2.19.0 requires tensorflow<2.20,>=2.19"]),
-        (
-            "tensorflow-hub",
-            ["tensorflow-hub 0.16.1 requires tf-keras>=2.14.1", "tf-keras 2.21.0 requires tensorflow<2.22,>=2.21"],
-        ),
-        (
-            "keras-hub==0.32.0",
-            ["keras-hub 0.32.0 requires tensorflow-text>=2.20.1", "tensorflow-text 2.21.1 requires tensorflow<2.22,>=2.21.0"],
-        ),
-        ("tensorflow-text==2.18.1", []),
-        ("tensorflow-probability", []),
-        ("keras==3.8.0", []),
-        ("pandas", []),
-        ("tensorflow-serving-api==2.4.4", []),
-    ],
-)
-def test_the_way_from_a_line_to_another_tensorflow_is_told_step_by_step(line: str, steps: list[str]) -> None:
-    assert way(line) == steps
-
-
-def test_what_is_present_and_satisfies_is_not_followed() -> None:
-    assert way("tensorflow-hub", tf_keras="2.18.0") == []
-    assert way("tensorflow-hub", tf_keras="2.14.0") != []  # below what the hub requires
-
-
-def test_another_target_can_be_asked_for() -> None:
-    assert way("tensorflow-serving-api==2.21.0", "protobuf") == ["tensorflow-serving-api 2.21.0 requires protobuf<8.0.0,>=6.31.1"]
-
-
-def test_the_shortest_way_is_told_and_a_circle_ends() -> None:
-    matrix = made_up(
-        a=[["1.0", ["b", "c"]]],
-        b=[["1.0", ["a", "d"]]],
-        c=[["1.0", ["tensorflow<2"]]],
-        d=[["1.0", ["tensorflow<1"]]],
-    )
-    assert way("a", matrix=matrix) == ["a 1.0 requires c", "c 1.0 requires tensorflow<2"]
-    assert way("b", matrix=made_up(a=[["1.0", ["b"]]], b=[["1.0", ["a"]]])) == []
-
-
-def test_only_the_release_that_pip_takes_is_followed() -> None:
-    matrix = made_up(a=[["1.0", ["tensorflow<2"]], ["2.0", []]])
-    assert way("a", matrix=matrix) == []
-    assert way("a<2", matrix=matrix) == ["a 1.0 requires tensorflow<2"]
 
 
 # -- what was measured ---------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from tfcompat.pins import installable
 from tfcompat.requirements import evaluated
 from tfcompat.versions import version
 
-__all__ = ["Candidate", "Required", "Step", "required_of", "way_to_replace"]
+__all__ = ["Candidate", "Required", "required_of"]
 
 
 class Candidate(NamedTuple):
@@ -42,26 +42,9 @@ class Required(NamedTuple):
     name: str
     candidates: tuple[Candidate, ...]
 
-    @property
-    def newest(self) -> Candidate | None:
-        """What pip takes today where nothing else has a say."""
-        return self.candidates[0] if self.candidates else None
-
     def admitting(self, name: str, found: Version) -> Candidate | None:
         """The newest release that is known to leave *found* of *name* in place."""
         return next((c for c in self.candidates if c.admits(name, found)), None)
-
-
-class Step(NamedTuple):
-    """``name`` at ``version``, which pip takes today, requires ``required`` in the range ``allowed``."""
-
-    name: str
-    version: str
-    required: str
-    allowed: SpecifierSet
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version} requires {self.required}{self.allowed}"
 
 
 def required_of(matrix: Matrix, name: str, specifier: SpecifierSet, platform: str, python: Version | None) -> Required | None:
@@ -102,37 +85,3 @@ def _keras_row(release: Release) -> PackageRelease:
     return PackageRelease(
         release.version, build.requires_python, dict.fromkeys(("linux/amd64", "linux/arm64"), build.python), build.requires
     )
-
-
-def way_to_replace(
-    matrix: Matrix,
-    name: str,
-    specifier: SpecifierSet,
-    target: str,
-    present: Mapping[str, Version],
-    platform: str,
-    python: Version | None,
-) -> tuple[Step, ...]:
-    """The requirements by which pip comes from *name* to another *target* (``tensorflow``) than the one that is *present*.
-
-    At each step the release that pip takes today is followed. What is *present* (versions by canonical name: what the image has,
-    what is pinned) and satisfies a requirement stays, and is not followed. Empty where no such way is known.
-    """
-    waiting: list[tuple[str, SpecifierSet, tuple[Step, ...]]] = [(name, specifier, ())]
-    seen = {name}
-    while waiting:  # the shortest way first
-        name, specifier, way = waiting.pop(0)
-        found = required_of(matrix, name, specifier, platform, python)
-        if found is None or found.newest is None:
-            continue
-        for required, allowed in (found.newest.requires or {}).items():
-            here = (*way, Step(name, found.newest.version, required, allowed))
-            known = present.get(required)
-            if known is not None and allowed.contains(known, prereleases=True):
-                continue
-            if required == target:
-                return here
-            if required not in seen:
-                seen.add(required)
-                waiting.append((required, allowed, here))
-    return ()

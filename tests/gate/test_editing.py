@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from reports import FILES, SOURCES, floating, replaced
 
 from tfcompat.errors import RequestError
-from tfcompat.gate.editing import Overlay, apply_edits, choose_edits, edited, encoded, unified_diff, without_idle_fixes
+from tfcompat.gate.editing import Overlay, choose_edits, edited, encoded, unified_diff, without_idle_fixes
 from tfcompat.gate.finding import Edit, Finding, Fix, Report, Suppressed, Unchecked
 from tfcompat.gate.source import Place, Source
+
+
+def apply_edits(source: Source, edits: list[Edit]) -> bytes:
+    return encoded(edited(source, edits))
 
 
 class Files:

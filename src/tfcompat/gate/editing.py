@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tfcompat.gate.source import Tree
 
 _OLD_END = re.compile(r"\r(?!\n)")  # of old Macs: pip and git see a line there, and places do not
-__all__ = ["Overlay", "apply_edits", "choose_edits", "edited", "encoded", "unified_diff", "without_idle_fixes"]
+__all__ = ["Overlay", "choose_edits", "edited", "encoded", "unified_diff", "without_idle_fixes"]
 
 
 class Overlay:
@@ -37,11 +37,6 @@ class Overlay:
     def names(self) -> tuple[str, ...]:
         """As :meth:`Tree.names`, with what was added."""
         return tuple(sorted({*self._tree.names(), *self._changed}))
-
-
-def apply_edits(source: Source, edits: Iterable[Edit]) -> bytes:
-    """The bytes of the file after *edits*, in its own encoding. Raises as :func:`edited` does."""
-    return encoded(edited(source, edits))
 
 
 def edited(source: Source, edits: Iterable[Edit]) -> Source:
