@@ -34,18 +34,6 @@ def newest(line: str, platform: str = AMD, python: Version | None = PY311) -> Ca
     return required(line, platform, python).candidates[0]
 
 
-def made_up(**packages: list[list[object]]) -> Matrix:
-    """A matrix with these dependents; sets of requirements stand in the rows themselves."""
-    sets = [*MATRIX.document["requirement_sets"]]
-    rows = {}
-    for name, found in packages.items():
-        rows[name.replace("_", "-")] = [
-            [v, None, ["*"], [], len(sets) + i if lines is not None else None] for i, (v, lines) in enumerate(found)
-        ]
-        sets += [lines if lines is not None else [] for _, lines in found]
-    return Matrix({**MATRIX.document, "dependents": rows, "requirement_sets": sets}, "made up")
-
-
 # -- what one release requires -------------------------------------------------------------------
 
 
