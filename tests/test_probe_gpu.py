@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -755,8 +756,8 @@ def test_the_stage_at_which_it_ends_is_told(standins: Standins, step: str, stage
     standins.tensorflow(faults=[Fault(step, do, text)])
     found = standins.probe("--expect", "gpu", "--timeout", str(ended.get("limit", 60)))["tensorflow"]
     assert (found["stage"], found["ended"], "error" in found) == (stage, ended, False)
-    assert [line.partition(":")[0] for line in found["log"][:1]] == (
-        ["Fatal Python error"] if text in ("SIGILL", "SIGSEGV", "SIGABRT") else ["Timeout (0"] if do == "hang" else []
+    assert [re.split("(?<=0x)|:", line)[0] for line in found["log"][:1]] == (
+        ["Fatal Python error"] if text in ("SIGILL", "SIGSEGV", "SIGABRT") else ["Current thread 0x"] if do == "hang" else []
     )
 
 

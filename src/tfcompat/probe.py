@@ -37,6 +37,8 @@ LOG_LIMIT = 256 << 10  # bytes kept of what a child writes, at either end
 SAID_LIMIT = 4 << 20  # bytes of facts taken from a child
 RECORD_LIMIT = 32 << 20  # bytes of a RECORD; that of TensorFlow has about 1 MB
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # the probe's children end with it
+WHERE = getattr(signal, "SIGUSR1", None)  # asks a child that is late where it is
+WHERE_SECONDS = 0.5  # for its answer
 LIBRARY_SECONDS = 60  # for the driver's and CUDA's libraries, each
 
 # Named one by one, and nothing secret among them.
@@ -137,7 +139,7 @@ def run_apart(work: "Callable[..., None]", seconds: float) -> Child:
             os.close(end)
         raise Unavailable("no process could be started: {}: {}".format(type(error).__name__, error.strerror)) from None
     if pid == 0:
-        be_child(work, seconds, said_write, log_write, parent)
+        be_child(work, said_write, log_write, parent)
     os.close(said_write)
     os.close(log_write)
     try:
@@ -164,7 +166,7 @@ def apart(read: "Callable[..., Any]", *arguments: "Any") -> "Any":
     return child.said["value"]
 
 
-def be_child(work: "Callable[..., None]", seconds: float, said: int, log: int, parent: int) -> None:
+def be_child(work: "Callable[..., None]", said: int, log: int, parent: int) -> None:
     """The child's whole life: its output becomes the log, and it never returns into the parent's code."""
     try:
         os.setsid()
@@ -177,7 +179,7 @@ def be_child(work: "Callable[..., None]", seconds: float, said: int, log: int, p
         import faulthandler
 
         faulthandler.enable(2)
-        faulthandler.dump_traceback_later(max(seconds * 0.95, seconds - 1, 0.05), file=2)  # where it hangs
+        faulthandler.register(WHERE, file=2)
 
         def say(name: str, value: "Any") -> None:
             line = json.dumps([name, value]).encode() + b"\n"
@@ -224,6 +226,7 @@ def watch(pid: int, said: int, log: int, child: Child, deadline: float) -> "int 
     taken = 0
     sources = {said, log}
     status = None
+    asked = False
     while True:
         ready = select.select(list(sources), [], [], 0.1 if sources else 0)[0] if sources else []
         for source in ready:
@@ -238,14 +241,18 @@ def watch(pid: int, said: int, log: int, child: Child, deadline: float) -> "int 
                 rest = lines.pop()
                 child.said.update(json.loads(line.decode()) for line in lines)
         if status is not None and (not ready or time.monotonic() > deadline):
-            return status
+            return None if asked else status  # it was late, and looking at a running interpreter can crash it
         if status is None:
             ended, code = os.waitpid(pid, os.WNOHANG)
             if ended:
                 status = code
                 deadline = min(deadline, time.monotonic() + 2)  # to empty the pipes, which a grandchild may hold
             elif time.monotonic() > deadline:
-                return None
+                if asked:
+                    return None
+                os.kill(pid, WHERE)
+                asked = True
+                deadline += WHERE_SECONDS
             elif not sources:
                 time.sleep(0.005)
 
