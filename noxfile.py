@@ -5,7 +5,19 @@ import shutil
 
 import nox
 
-nox.options.sessions = ["lint", "tests", "registry", "integrations", "readme", "verified", "tensorflow", "containers"]
+nox.options.sessions = [
+    "lint",
+    "tests",
+    "docs",
+    "browser",
+    "registry",
+    "integrations",
+    "package",
+    "verified",
+    "tensorflow",
+    "containers",
+    "path",
+]
 nox.options.reuse_existing_virtualenvs = True
 
 
@@ -37,12 +49,12 @@ def registry(session: nox.Session) -> None:
 def containers(session: nox.Session) -> None:
     """The check and the probe with real TensorFlow inside of real containers. Needs root, the network and, once, five minutes.
 
-    Installs podman, runc, umoci and mmdebstrap from Debian's packages where they are missing. TFCOMPAT_CONTAINERS names a
+    Installs podman, runc and mmdebstrap from Debian's packages where they are missing. TFCOMPAT_CONTAINERS names a
     folder that keeps the images for the next time.
     """
     if os.geteuid() != 0:
         session.skip("only root can make the images and run them with limits")
-    tools = ("podman", "runc", "umoci", "mmdebstrap")
+    tools = ("podman", "runc", "mmdebstrap")
     missing = [name for name in tools if shutil.which(name) is None]
     if missing and shutil.which("apt-get"):
         session.run("apt-get", "update", external=True)
@@ -54,6 +66,31 @@ def containers(session: nox.Session) -> None:
         session.skip("this machine lets nobody make namespaces")
     session.install("-e", ".[test-containers]")
     session.run("python", "-m", "pytest", "tests/containers", *session.posargs)
+
+
+@nox.session
+def path(session: nox.Session) -> None:
+    """From a wish to a running, checked image: docs/whole-path.md, run. Needs root, the network and 12 GB; once, ten minutes.
+
+    Debian's podman builds and runs, and its docker-registry stands in for Docker Hub. The images in it are Ubuntu 22.04 and 20.04 from
+    Ubuntu's archive, tensorflow/tensorflow made on these of TensorFlow's own wheels and what the index had on the day, and a Python on
+    Debian bookworm; no image has CUDA's libraries. Installs podman, runc, mmdebstrap and docker-registry from Debian's packages
+    where they are missing. TFCOMPAT_CONTAINERS names a folder that keeps the images for the next time.
+    """
+    if os.geteuid() != 0:
+        session.skip("only root can make the images and run them")
+    tools = ("podman", "runc", "mmdebstrap", "docker-registry")
+    missing = [name for name in tools if shutil.which(name) is None]
+    if missing and shutil.which("apt-get"):
+        session.run("apt-get", "update", external=True)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "install", "-y", "--no-install-recommends", *missing, external=True, env=quiet)
+    if missing := [name for name in tools if shutil.which(name) is None]:
+        session.skip(f"{', '.join(missing)} not on PATH, and there is no apt-get to install it")
+    if session.run("unshare", "--mount", "--pid", "--fork", "true", external=True, silent=True, success_codes=range(256)):
+        session.skip("this machine lets nobody make namespaces")
+    session.install("-e", ".[test-registry]")
+    session.run("python", "-m", "pytest", "tests/path", *session.posargs)
 
 
 @nox.session
@@ -77,6 +114,40 @@ def integrations(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site, without a warning, and every link inside of it; ``-- FOLDER`` keeps it there.
+
+    Its examples are run by the test suite, which also looks after the links on a forge.
+    """
+    session.install("-e", ".[docs]")
+    folder = session.posargs[0] if session.posargs else session.create_tmp()
+    if not session.posargs:
+        shutil.rmtree(folder)  # a page that is gone must not stay
+    session.run("sphinx-build", "-W", "--keep-going", "-n", "-E", "-q", "docs", folder)
+    session.run("python", "tools/check_site.py", folder)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The page of ``tfcompat matrix html`` in a headless Chromium: what it says, and for whom.
+
+    Installs chromium and chromium-driver from Debian's packages where they are missing. ``-- --picture`` takes the README's picture.
+    """
+    missing = [package for name, package in (("chromium", "chromium"), ("chromedriver", "chromium-driver")) if shutil.which(name) is None]
+    if missing and shutil.which("apt-get") and os.geteuid() == 0:
+        session.run("apt-get", "update", external=True)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "install", "-y", "--no-install-recommends", *missing, external=True, env=quiet)
+    if missing and not (shutil.which("chromium") and shutil.which("chromedriver")):
+        session.skip("chromium and chromedriver are not on PATH, and only root can install them with apt-get")
+    session.install("-e", ".[test-browser]")
+    if session.posargs == ["--picture"]:
+        session.run("python", "tools/picture.py")
+        return
+    session.run("python", "-m", "pytest", "tests/browser", "tests/test_page.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and types."""
     session.install("-e", ".[lint]", "nox")
@@ -86,11 +157,15 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
-def readme(session: nox.Session) -> None:
-    """What a new user does first, from a built wheel in an environment with nothing else."""
-    session.install("--force-reinstall", "--no-deps", ".")
-    session.install(".")
-    session.run("tfcompat", "resolve", "--gpu", "A100")
+def package(session: nox.Session) -> None:
+    """The wheel and the sdist: built twice, their metadata checked, and what a new user does first from each, in an environment with nothing else.
+
+    Needs git and the network, for what they require.
+    """
+    if not shutil.which("git"):
+        session.skip("git is not on PATH")
+    session.install("-e", ".[test-package]")
+    session.run("python", "-m", "pytest", "tests/package", *session.posargs)
 
 
 @nox.session

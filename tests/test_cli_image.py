@@ -70,7 +70,7 @@ def run(refused: str, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     def call(*arguments: str) -> tuple[int, str, str]:
         try:
             code = main(["image", *arguments])
-        except SystemExit as end:  # argparse has said what is wrong
+        except SystemExit as end:  # of --help
             code = int(end.code or 0)
         found = capsys.readouterr()
         assert "Traceback" not in found.err
@@ -300,20 +300,20 @@ def test_a_strange_value_is_not_shown_raw_or_whole(run: Run, option: str, value:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["list", "--limit", "-1"], "argument --limit: '-1' is not a number of images"),
-        (["list", "--limit", "many"], "argument --limit: 'many' is not a number of images"),
-        (["list", "--limit", "9" * 20], f"argument --limit: '{'9' * 20}' is not a number of images"),
-        (["verify", "--limit", "1.5"], "argument --limit: '1.5' is not a number of images"),
-        (["verify", "--limit", ""], "argument --limit: '' is not a number of images"),
-        (["list", "a", "b"], "unrecognized arguments: b"),
-        (["verify", "--offline"], "unrecognized arguments: --offline"),
-        (["inspect"], "the following arguments are required: REFERENCE"),
+        (["list", "--limit", "-1"], "--limit: '-1' is not a number of images"),
+        (["list", "--limit", "many"], "--limit: 'many' is not a number of images"),
+        (["list", "--limit", "9" * 20], f"--limit: '{'9' * 20}' is not a number of images"),
+        (["verify", "--limit", "1.5"], "--limit: '1.5' is not a number of images"),
+        (["verify", "--limit", ""], "--limit: '' is not a number of images"),
+        (["list", "a", "b"], "tfcompat image list takes no 'b'"),
+        (["verify", "--offline"], "tfcompat image verify has no option '--offline'"),
+        (["inspect"], "tfcompat image inspect needs REFERENCE"),
     ],
 )
 def test_what_argparse_refuses_is_exit_code_2(run: Run, arguments: list[str], message: str) -> None:
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
-    assert err.rstrip("\n").endswith(f"error: {message}")
+    assert err.startswith(f"tfcompat: {message}\n  hint: ")
 
 
 def test_a_damaged_matrix_is_refused(run: Run, tmp_path: Path) -> None:

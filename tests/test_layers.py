@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "versions reference",
         "platforms tags signatures",
         "matrix",
+        "models",
         "stack",
         "architectures",
         "images requirements drivers contents",
@@ -48,6 +49,7 @@ EDGES = {
     "registry": {"errors", "reference", "registry", "__init__"},
     "sightings": {"errors", "reference", "matrix", "images", "registry", "sightings"},
     "installers": {"errors", "installers"},
+    "model_files": {"errors", "model_files"},
     "join": {"errors", "platforms", "matrix", "prose", "resolver", "requirements_file", "installers", "join"},
     "online": {
         "errors",
@@ -76,6 +78,7 @@ OUTSIDE = (
     "files",
     "installers",
     "join.",
+    "model_files",
     "refresh",
     "sightings",
     "online",

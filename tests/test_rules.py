@@ -19,6 +19,7 @@ from packaging.version import Version
 from tfcompat.images import find_image
 from tfcompat.matrix import find_gpu, load_bundled
 from tfcompat.matrix.records import Build, Release, Sighting
+from tfcompat.models.model import Model
 from tfcompat.prose import sentence
 from tfcompat.rules import RULES, Finding, Rule, evaluate
 from tfcompat.stack import Fact, Image, Libc, Package, Stack, Tensorflow
@@ -72,6 +73,13 @@ def package_fact(text: str) -> Package:
     return Package(name, Version(number))
 
 
+def model_fact(row: dict[str, Any]) -> Model:
+    """A model as a file says it; ``model.h5`` unless it has a ``name``."""
+    found = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    keras = found.pop("keras", None)
+    return Model(**{"name": "model.h5", "format": ".h5", "keras": Version(keras) if keras else None, **found})
+
+
 def value_of(name: str, text: Any, platform: str) -> Any:
     if text == "unknown":
         return None
@@ -87,6 +95,8 @@ def value_of(name: str, text: Any, platform: str) -> Any:
         return tuple(find_gpu(MATRIX, one) for one in several(text))
     if name == "image":
         return find_image(MATRIX, text)
+    if name == "model":
+        return tuple(map(model_fact, [text] if isinstance(text, dict) else text))
     if name == "libc":
         return libc_fact(text)
     assert name in ("platform", "accelerator", "env"), f"no fact is called {name}"

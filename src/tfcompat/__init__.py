@@ -4,8 +4,6 @@ The names below are the public interface. They are imported when first used, so 
 ``import tfcompat`` costs next to nothing.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"

@@ -29,6 +29,8 @@ def read_source(path: str, name: str, hint: str, limit: int, too_large: str) -> 
         if path == "-":
             if sys.stdin is None:
                 raise CouldNotCheck(f"{name} cannot be read: standard input is closed", hint)
+            if sys.stdin.isatty():  # or it would look as if nothing went on
+                print(f"tfcompat: reading {name} from the terminal: end it with Ctrl-D", file=sys.stderr)
             content = sys.stdin.buffer.read(limit + 1)
         else:
             with _opened(path, name, f"{hint}, or pipe it in and name it -") as file:

@@ -37,7 +37,7 @@ LOG_LIMIT = 256 << 10  # bytes kept of what a child writes, at either end
 SAID_LIMIT = 4 << 20  # bytes of facts taken from a child
 RECORD_LIMIT = 32 << 20  # bytes of a RECORD; that of TensorFlow has about 1 MB
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # the probe's children end with it
-WHERE = getattr(signal, "SIGUSR1", None)  # asks a child that is late where it is
+WHERE = getattr(signal, "SIGUSR1", 0)  # asks a child that is late where it is
 WHERE_SECONDS = 0.5  # for its answer
 LIBRARY_SECONDS = 60  # for the driver's and CUDA's libraries, each
 

@@ -26,6 +26,7 @@ _OPENINGS = {
     "compute",
     "driver",
     "importing",
+    "loading",
     "no",
     "nothing",
     "the",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 from tfcompat.errors import CouldNotCheck, RequestError
 from tfcompat.gate.finding import Unchecked
@@ -17,10 +17,12 @@ from tfcompat.gate.patterns import Patterns
 from tfcompat.gate.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 __all__ = ["Discovery", "MemoryTree", "Worktree", "discover", "top_of"]
+
+Seen = TypeVar("Seen")
 
 _TEXT = 1 << 20  # bytes of a file
 _LOCK = 16 << 20
@@ -71,13 +73,25 @@ class Worktree:
             raise CouldNotCheck(f"it is larger than {limit >> 20} MiB", "leave it out with exclude in [tool.tfcompat]")
         return None if content is None else _decoded(name, content)
 
-    def find_bytes(self, name: str, limit: int) -> bytes | None:
-        """The first *limit* bytes of a file, None where there is none. Raises :class:`CouldNotCheck` where it cannot be read."""
+    def find_bytes(self, name: str, limit: int, offset: int = 0) -> bytes | None:
+        """*limit* bytes from *offset*, None where there is no such file. Raises :class:`CouldNotCheck` where it cannot be read."""
+
+        def read(file: BinaryIO) -> bytes:
+            file.seek(offset)
+            return file.read(limit)
+
+        return self._look(name, read)
+
+    def size(self, name: str) -> int | None:
+        """The bytes of a file, None where there is none. Raises :class:`CouldNotCheck` where it cannot be read."""
+        return self._look(name, lambda file: os.fstat(file.fileno()).st_size)
+
+    def _look(self, name: str, look: Callable[[BinaryIO], Seen]) -> Seen | None:
         if name.startswith("/") or ".." in name.split("/") or "\x00" in name:
             raise CouldNotCheck("it is outside of the tree")
         path = os.path.join(self.top, name)
         try:
-            return self._read(path, limit)
+            return self._open(path, look)
         except (FileNotFoundError, NotADirectoryError):
             if os.path.islink(path):
                 raise CouldNotCheck("it is a link to a file that is not there") from None
@@ -88,7 +102,7 @@ class Worktree:
                 return None
             raise CouldNotCheck(f"it cannot be read: {reason}") from None
 
-    def _read(self, path: str, limit: int) -> bytes | None:
+    def _open(self, path: str, look: Callable[[BinaryIO], Seen]) -> Seen | None:
         real = os.path.realpath(path)
         if os.path.commonpath((real, self._real_top)) != self._real_top:
             raise CouldNotCheck("it is a link that leads out of the tree")
@@ -99,7 +113,7 @@ class Worktree:
             raise CouldNotCheck("it is not a file but a pipe, a socket or a device")
         descriptor = os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(descriptor, "rb") as file:
-            return file.read(limit)
+            return look(file)
 
     def names(self) -> tuple[str, ...]:
         """Every file that is not ignored, sorted. Raises :class:`CouldNotCheck` where there are too many."""
@@ -189,10 +203,15 @@ class MemoryTree:
         content = self._files.get(name)
         return None if content is None else _decoded(name, content)
 
-    def find_bytes(self, name: str, limit: int) -> bytes | None:
+    def find_bytes(self, name: str, limit: int, offset: int = 0) -> bytes | None:
         """As :meth:`Worktree.find_bytes`."""
         content = self._files.get(name)
-        return None if content is None else content[:limit]
+        return None if content is None else content[offset : offset + limit]
+
+    def size(self, name: str) -> int | None:
+        """As :meth:`Worktree.size`."""
+        content = self._files.get(name)
+        return None if content is None else len(content)
 
     def names(self) -> tuple[str, ...]:
         """Every name, sorted."""

@@ -114,28 +114,24 @@ class Engine:
         if not self.has(image):
             self.podman("build", "--quiet", "--tag", image, *options, str(context))
 
-    def load_base(self, image: str, packages: Sequence[str]) -> None:
-        """A Debian bookworm with *packages*, fetched from Debian's archive, under the name *image*."""
+    def load_base(
+        self, image: str, packages: Sequence[str], suite: str = "bookworm", *, options: Sequence[str] = (), sources: Sequence[str] = ()
+    ) -> None:
+        """A Debian with *packages*, fetched from its archive, under the name *image*; *sources* are those of apt, *options* mmdebstrap's."""
         if self.has(image):
             return
-        tar, layout = self.folder / "base.tar", self.folder / "oci"
+        work = Path(mkdtemp(prefix="base-", dir=self.folder))
+        tar = work / "base.tar"
         certificates = Path("/etc/ssl/certs/ca-certificates.crt")
         # pip in a virtual environment trusts its own list of authorities; this machine's may have one more, of a proxy
-        pip = self.folder / "pip.conf"
+        pip = work / "pip.conf"
         pip.write_text(f"[global]\ncert = {certificates}\ndisable-pip-version-check = true\n")
         copied = [f"--customize-hook=copy-in {certificates} /etc/ssl/certs"] if certificates.exists() else []
-        options = ["--quiet", "--variant=minbase", f"--include={','.join(packages)}", "--dpkgopt=path-exclude=/usr/share/doc/*"]
-        run_tool(["mmdebstrap", *options, *copied, f"--customize-hook=copy-in {pip} /etc", "bookworm", str(tar)])
-        run_tool(["umoci", "init", "--layout", str(layout)])
-        run_tool(["umoci", "new", "--image", f"{layout}:base"])
-        run_tool(["umoci", "raw", "add-layer", "--image", f"{layout}:base", str(tar)])
+        made = ["--quiet", "--variant=minbase", f"--include={','.join(packages)}", "--dpkgopt=path-exclude=/usr/share/doc/*", *options]
+        run_tool(["mmdebstrap", *made, *copied, f"--customize-hook=copy-in {pip} /etc", suite, str(tar), *sources])
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        run_tool(["umoci", "config", "--image", f"{layout}:base", "--config.cmd", "/bin/bash", "--config.env", path])
-        identity = self.podman("pull", "--quiet", f"oci:{layout}:base").out.split()[-1]
-        self.podman("untag", identity)  # the name of its temporary folder
-        self.podman("tag", identity, image)
-        shutil.rmtree(layout)
-        tar.unlink()
+        self.podman("import", "--quiet", f"--change=ENV {path}", "--change=CMD /bin/bash", str(tar), image)
+        shutil.rmtree(work)
 
     def close(self) -> None:
         """Remove every container, and every image and file that is not to be kept."""

@@ -29,8 +29,11 @@ class Files:
     def find(self, name: str) -> Source | None:
         return Source(name, self.files[name]) if name in self.files else None
 
-    def find_bytes(self, name: str, limit: int) -> bytes | None:
-        return self.files[name].encode()[:limit] if name in self.files else None
+    def find_bytes(self, name: str, limit: int, offset: int = 0) -> bytes | None:
+        return self.files[name].encode()[offset : offset + limit] if name in self.files else None
+
+    def size(self, name: str) -> int | None:
+        return len(self.files[name].encode()) if name in self.files else None
 
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self.files))

@@ -1,26 +1,23 @@
-"""The gate's documentation is executed: small projects for every rule, and every example of the pages.
+"""The gate's documentation says what the gate does: small projects for every rule, and what its pages state.
 
 ``rules/ID.toml`` holds projects: ``[[bad]]`` has one finding of that rule, word for word, and findings of the rules that it names
-``besides``; ``[[good]]`` has neither an error nor a warning, and nothing of that rule. On a page, and in ``docs/gate.md``, the files
-that stand under a heading are the project of the examples there. ``python tests/gate/test_rule_pages.py`` writes anew what these print.
+``besides``; ``[[good]]`` has neither an error nor a warning, and nothing of that rule. The examples of the pages are run by
+``tests/test_documents.py``.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import shlex
-import subprocess
 import sys
-import tempfile
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import pytest
 
+from documents import blocks_of
 from tfcompat.cli import main
 from tfcompat.gate import configuration
 from tfcompat.gate.configuration import read_settings
@@ -50,12 +47,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "rules"
 GUIDE = ROOT / "docs" / "gate.md"
 FIXTURES = Path(__file__).with_name("rules")
+MODELS = ROOT / "tests" / "models" / "files"  # as real releases wrote them
 MATRIX = load_bundled()
 TODAY = "2026-11-23"
 BY_ID = {rule.id: rule for rule in FILE_RULES}
 KEYS = {
-    "bad": {"about", "files", "sighting", "severity", "file", "line", "says", "related", "fix", "besides"},
-    "good": {"about", "files", "sighting"},
+    "bad": {"about", "files", "models", "sighting", "severity", "file", "line", "says", "related", "fix", "besides"},
+    "good": {"about", "files", "models", "sighting"},
 }
 
 
@@ -83,7 +81,8 @@ GOOD = [case for case in CASES if case.kind == "good"]
 
 
 def judge(case: Case) -> list[Finding]:
-    tree = MemoryTree(case.row["files"])
+    models = {name: (MODELS / source).read_bytes() for name, source in case.row.get("models", {}).items()}
+    tree = MemoryTree({**case.row["files"], **models})
     settings = read_settings(tree.find("pyproject.toml"), MATRIX)
     matrix = MATRIX
     if "sighting" in case.row:  # what the registry of an image said when it was asked
@@ -182,98 +181,19 @@ def test_the_list_of_rules_has_every_page() -> None:
     assert rows[len(RULES) :] == [(rule.id, rule.title) for rule in FILE_RULES]
 
 
-# -- the examples ----------------------------------------------------------------------------------
-
-_PARTS = re.compile(
-    r"^## (?P<heading>[^\n]*)$|^`(?P<file>[^`\n]+)`:\n\n```\w+\n(?P<text>.*?)^```$|^```console\n(?P<console>.*?)^```$", re.M | re.S
-)
-
-
-class Example(NamedTuple):
-    """A console block: its place in the page, the project that stands under its heading up to there, the command and what is shown."""
-
-    page: Path
-    start: int
-    end: int
-    files: dict[str, str]
-    command: str
-    shown: str
-
-
-def examples_of(page: Path) -> Iterator[Example]:
-    files: dict[str, str] = {}
-    for part in _PARTS.finditer(page.read_text(encoding="utf-8")):
-        if part["heading"] is not None:
-            files = {}
-        elif part["file"] is not None:
-            files = {**files, part["file"]: part["text"]}
-        else:
-            command, _, shown = part["console"].partition("\n")
-            yield Example(page, part.start("console"), part.end("console"), files, command, shown)
-
-
-def run(example: Example, folder: Path) -> tuple[int, str]:
-    """The exit code and what is printed, to either stream, where *folder* is the working directory."""
-    for name, text in example.files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    out = io.StringIO()
-    with redirect_stdout(out), redirect_stderr(out):
-        code = main(shlex.split(example.command.removeprefix("$ tfcompat ")))
-    return code, out.getvalue()
-
-
-PAGES_WITH_EXAMPLES = [*(PAGES / f"{rule.id}.md" for rule in FILE_RULES), GUIDE]
-EXAMPLES = [example for page in PAGES_WITH_EXAMPLES if page.exists() for example in examples_of(page)]
-
-
-def name_of(example: Example) -> str:
-    return f"{example.page.stem}-{example.command.removeprefix('$ tfcompat ').replace(' ', '-')}"
-
-
-@pytest.fixture(autouse=True)
-def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS", "FORCE_COLOR", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
-def test_an_example_prints_what_its_page_says(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, printed = run(example, tmp_path)
-    assert printed == example.shown
-    assert code in (0, 1)
-
-
 @pytest.mark.parametrize("rule", FILE_RULES, ids=lambda rule: rule.id)
 def test_the_example_of_a_page_has_its_finding(rule: FileRule) -> None:
-    first, *_ = (example for example in EXAMPLES if example.page.stem == rule.id)
-    assert first.files
-    assert f"[{rule.id}] " in first.shown
+    blocks = list(blocks_of(PAGES / f"{rule.id}.md"))
+    first = next(block for block in blocks if block.language == "console")
+    assert any(block.name and block.heading == first.heading and block.start < first.start for block in blocks)
+    assert f"[{rule.id}] " in first.text
 
 
 # -- the guide -------------------------------------------------------------------------------------
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
-
-
-SCRIPTS = ["\n".join(line for line in block.splitlines() if "--online" not in line) for block in blocks("sh")]
-SMALL = {
-    "Dockerfile": "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n",
-    "requirements.txt": "tensorflow[and-cuda]==2.17.1\n",
-}
-
-
-@pytest.mark.parametrize("script", [script for script in SCRIPTS if script], ids=lambda script: script.partition("  ")[0])
-def test_the_commands_of_the_guide_run(script: str, tmp_path: Path) -> None:
-    for name, text in SMALL.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    for command in script.splitlines():
-        line = f'tfcompat() {{ "{sys.executable}" -m tfcompat "$@"; }}\n{command}\n'
-        done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (done.returncode, "Traceback" in done.stderr) == (0, False), f"{command}\n{done.stdout}{done.stderr}"
+    return [block.text for block in blocks_of(GUIDE) if block.language == language]
 
 
 def test_options_of_the_guide_are_those_of_the_command() -> None:
@@ -308,28 +228,14 @@ def test_the_json_of_the_guide_has_the_keys_of_the_output(tmp_path: Path, monkey
     (shown,) = (json.loads(block) for block in blocks("json"))
     monkeypatch.chdir(tmp_path)
     files = {"Dockerfile": "FROM python:3.13-slim\nRUN pip install tensorflow==2.15.1\n"}
-    _, printed = run(Example(GUIDE, 0, 0, files, "$ tfcompat gate --format json", ""), tmp_path)
-    document = json.loads(printed)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    out = io.StringIO()
+    with redirect_stdout(out):
+        main(["gate", "--format", "json"])
+    document = json.loads(out.getvalue())
     assert list(shown) == list(document)
     assert list(shown["findings"][0]) == list(document["findings"][0])
     assert list(shown["findings"][0]["fix"]) == list(document["findings"][0]["fix"])
     assert list(shown["findings"][0]["fix"]["edits"][0]) == list(document["findings"][0]["fix"]["edits"][0])
     assert list(shown["findings"][0]["related"][0]) == list(document["findings"][0]["related"][0])
-
-
-def write_pages() -> None:
-    """Write what the examples print into the pages."""
-    os.environ.pop("GITHUB_STEP_SUMMARY", None)
-    for page in PAGES_WITH_EXAMPLES:
-        text = page.read_text(encoding="utf-8")
-        for example in reversed(list(examples_of(page))):
-            with tempfile.TemporaryDirectory() as folder:
-                os.chdir(folder)
-                _, printed = run(example, Path(folder))
-                os.chdir(ROOT)
-            text = f"{text[: example.start]}{example.command}\n{printed}{text[example.end :]}"
-        page.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_pages()

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tfcompat.cli.output import write_out
+from tfcompat.cli.parsers import teach
 from tfcompat.cli.probe import add_probe_arguments, start_probe
 from tfcompat.cli.wishes import path_of
 from tfcompat.errors import RequestError
@@ -25,6 +26,8 @@ _EXPECTATIONS = ("tensorflow", "keras", "python", "cuda", "cudnn", "driver")
 _NAMES = {"keras": "Keras", "python": "Python", "cuda": "the CUDA runtime", "cudnn": "cuDNN", "driver": "the host's driver"}
 _RANGE = "also fail when it is another one: a version (2.15) or a specifier ('>=2.15,<2.17')"
 _LIMIT = 32 << 20  # bytes of facts; a probe prints about 20 kB
+_PIPED = "tfcompat probe --print | docker run --rm --gpus all -i IMAGE python - --expect gpu | tfcompat check --facts -"
+_ELSEWHERE = f"tfcompat: this is no container, and its Python has no TensorFlow: was an image meant?\n  hint: {_PIPED}"
 _PROBE_ONLY = {
     "--stress": ("stress", 0.0),
     "--all-gpus": ("all_gpus", False),
@@ -44,15 +47,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expect-gpu-model", metavar="GPU", help="also fail when a visible GPU is another one, as in A100")
     parser.add_argument("--format", choices=("text", "json", "github", "junit"), default="text")
     parser.add_argument("--matrix", metavar="PATH", type=path_of, help="a compiled matrix instead of the bundled one")
-    parser.epilog = "exit codes: 0 it works; 1 a link is broken, or it is not what was expected; 2 usage; 3 it could not be established"
     parser.set_defaults(run=run)
+    teach(
+        parser,
+        ("tfcompat check --expect gpu", "does the GPU compute here, and which link is broken"),
+        (
+            _PIPED,
+            "the same of an image",
+        ),
+        ("tfcompat check --facts facts.json --expect-tensorflow '>=2.15,<2.17'", "judge what the probe printed elsewhere"),
+        ("tfcompat check --expect gpu --format junit > check.xml", "a report for CI"),
+        exit_codes="0 it works; 1 a link is broken, or it is not what was expected; 2 usage; 3 it could not be established",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the verdict. Exit code 0 when it works, 1 when a link is broken, 3 when that could not be established."""
     report = _report(options)
     write_out(_rendered(report, options.format))
+    if options.facts is None and options.format == "text" and _is_elsewhere(report):
+        print(_ELSEWHERE, file=sys.stderr)
     return _EXIT_CODES[report.verdict]
+
+
+def _is_elsewhere(report: Report) -> bool:
+    """Whether neither a container nor a TensorFlow is here: then hardly this environment was meant."""
+    container = report.observed.facts.container
+    missing = any(finding.rule == "tensorflow-missing" for finding in report.findings)
+    return missing and getattr(container, "kind", "unknown") is None
 
 
 def _report(options: argparse.Namespace) -> Report:

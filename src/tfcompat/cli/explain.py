@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tfcompat.cli.output import write_out
+from tfcompat.cli.parsers import teach
 from tfcompat.errors import CouldNotCheck
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(run=run_explain)
+    teach(
+        parser,
+        ("tfcompat explain train.log", "what its lines mean, with the true cause and the remedy"),
+        ("docker logs trainer 2>&1 | tfcompat explain -", "the same of a container"),
+        ("tfcompat explain --expect cpu --tensorflow 2.15 train.log", "no GPU was to be used, and the log does not name the release"),
+        exit_codes="0 no line stands for an error; 1 one does; 2 usage; 3 there is nothing to read",
+    )
 
 
 def run_explain(options: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ class _Once:
         self._known: dict[str, Source | None] = {}
         self._find = tree.find
         self.find_bytes = tree.find_bytes
+        self.size = tree.size
         self.names = tree.names
 
     def find(self, name: str) -> Source | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, NamedTuple
 
+from tfcompat.cli.parsers import teach
 from tfcompat.cli.registry import add_registry_arguments
 from tfcompat.errors import CouldNotCheck, RequestError
 
@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments"]
 
-_EPILOG = """\
-examples:
-  tfcompat gate --target-gpu A100 --driver 535.104.05   everything below this folder, for that host
-  tfcompat gate --diff services/api                     what --fix would change there
-
-exit codes: 0 clean; 1 findings at or above the threshold; 2 usage or configuration; 3 something could not be checked"""
+_EXIT_CODES = "0 clean; 1 findings at or above the threshold; 2 usage or configuration; 3 something could not be checked"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_counting(parser.add_argument_group("what counts"))
     _add_telling(parser.add_argument_group("how it is told, and mended"))
     add_registry_arguments(parser, lists=False)
-    parser.epilog, parser.formatter_class = _EPILOG, RawDescriptionHelpFormatter
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, of_matrix=True)
+    teach(
+        parser,
+        ("tfcompat gate", "everything below this folder"),
+        ("tfcompat gate --target-gpu A100 --driver 535.104.05", "the same for that host"),
+        ("tfcompat gate --diff services/api", "what --fix would change there"),
+        ("tfcompat gate --output sarif=gate.sarif", "the report here, and in a file that code scanning reads"),
+        ("tfcompat gate --write-baseline baseline.json", "what is found today is excused, where --baseline baseline.json is given"),
+        exit_codes=_EXIT_CODES,
+    )
 
 
 def _add_target(group: argparse._ArgumentGroup) -> None:
@@ -140,7 +143,10 @@ def _judge(asked: Asked, tree: Tree, seen: _Seen, options: argparse.Namespace) -
     report = selected(run_gate(tree, asked.names, asked.settings, seen.matrix, seen.images), asked.settings)
     report = report._replace(not_checked=(*asked.unread, *report.not_checked, *seen.unanswered))
     if not (report.checked or report.not_checked):
-        raise CouldNotCheck(f"nothing to check below {', '.join(options.paths or ['.'])}", f"the gate reads {KINDS}")
+        raise CouldNotCheck(
+            f"nothing to check below {', '.join(options.paths or ['.'])}",
+            f"the gate reads {KINDS}; 'tfcompat resolve --format dockerfile' writes a first Dockerfile",
+        )
     today, sources = date.today().isoformat(), _sources(tree)
     if any(finding.fix is not None for finding in report.findings):
         from tfcompat.gate.editing import without_idle_fixes

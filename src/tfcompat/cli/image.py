@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.cli.output import write_out
+from tfcompat.cli.parsers import teach
 from tfcompat.cli.registry import add_registry_arguments, open_registries
 from tfcompat.errors import CouldNotCheck, RequestError
 from tfcompat.images import REPOSITORIES
@@ -24,6 +25,29 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _LIMIT = 80  # images; Docker Hub lets an address without an account read about 100 manifests in six hours
+_EXAMPLES = {
+    "list": (
+        ("tfcompat image list --version 2.15 --variant gpu", "the tags of tensorflow/tensorflow for GPUs, of that release"),
+        ("tfcompat image list --offline --without jupyter --limit 20", "what is known without the network"),
+        ("tfcompat image list nvcr.io/nvidia/tensorflow --online", "as the registry has it now"),
+    ),
+    "inspect": (
+        ("tfcompat image inspect tensorflow/tensorflow:2.18.0-gpu", "what is inside, and that it runs on the CPU in spite of its name"),
+        (
+            "tfcompat image inspect tensorflow/tensorflow:2.15.0-gpu --offline --gpu A100 --driver 535.104.05",
+            "judged for that host, offline",
+        ),
+        ("tfcompat image inspect ghcr.io/OWNER/IMAGE:TAG --online --format json", "an image of your own, for machines"),
+    ),
+    "verify": (
+        ("tfcompat image verify", "where the matrix and the registries have come apart"),
+        ("tfcompat image verify tensorflow/tensorflow --limit 10", "the same of one repository, with few questions"),
+    ),
+    "refresh": (
+        ("tfcompat image refresh", "in a checkout: how the snapshot differs from what the registries list today"),
+        ("tfcompat image refresh nvidia/cuda --write && tfcompat matrix compile", "keep what was read of one repository"),
+    ),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     list_.add_argument("--without", metavar="NAME", action="append", default=[], help="only without this variant; repeatable")
     list_.add_argument("--limit", metavar="N", type=_count, help="at most so many")
-    list_.set_defaults(run=run_list)
+    list_.set_defaults(run=run_list, of_matrix=True)
 
     inspect = commands.add_parser("inspect", help="what is inside an image, and whether that goes together; nothing is pulled")
     inspect.add_argument("reference", metavar="REFERENCE", help="as in tensorflow/tensorflow:2.18.0-gpu")
@@ -48,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inspect.add_argument("--gpu", metavar="GPU", action="append", default=[], help="judge it for this GPU as well; repeatable")
     inspect.add_argument("--driver", metavar="VERSION", help="and for this NVIDIA driver")
     inspect.add_argument("--evidence", action="store_true", help="with --format text: every statement behind the contents")
-    inspect.set_defaults(run=run_inspect)
+    inspect.set_defaults(run=run_inspect, of_matrix=True)
 
     verify = commands.add_parser("verify", help="compare the image rows of the matrix with the registries; exit code 1 where they differ")
     verify.add_argument("repository", nargs="*", metavar="REPOSITORY", help=f"of {', '.join(REPOSITORIES)}; default: all")
@@ -72,6 +96,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for command in (list_, inspect, verify, refresh):
         command.add_argument("--matrix", metavar="PATH", type=Path, help="a compiled matrix instead of the bundled one")
         add_registry_arguments(command, lists=command is list_)
+    for name, command in commands.choices.items():
+        teach(command, *_EXAMPLES[name])
+    teach(parser, *(_EXAMPLES[name][0] for name in ("list", "inspect", "verify")))
 
 
 def _count(text: str) -> int:

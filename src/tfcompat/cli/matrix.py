@@ -1,4 +1,4 @@
-"""``tfcompat matrix show | export | refresh | compile``."""
+"""``tfcompat matrix show | export | html | refresh | compile``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfcompat.cli.output import write_out
+from tfcompat.cli.parsers import teach
 from tfcompat.errors import RequestError
 from tfcompat.matrix.load import BUNDLED, load_bundled, load_matrix
 
@@ -16,6 +17,32 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _SECTIONS = ("tensorflow", "keras", "pins", "cuda", "gpus", "images")
+_EXAMPLES = {
+    "show": (
+        ("tfcompat matrix show", "which TensorFlow goes with which Python, CUDA and cuDNN"),
+        ("tfcompat matrix show pins --version 2.15", "the sets of pins that were run"),
+        ("tfcompat matrix show gpus", "GPUs and their compute capabilities"),
+        ("tfcompat matrix show tensorflow --version '>=2.18' --evidence", "with the statements behind each row"),
+    ),
+    "export": (
+        ("tfcompat matrix export > matrix.json", "all of it"),
+        ("tfcompat matrix export --format csv --section cuda > cuda.csv", "one section, for a spreadsheet"),
+        ("tfcompat matrix export --format markdown --section keras", "one section, for a page"),
+    ),
+    "html": (
+        ("tfcompat matrix html -o matrix.html", "one page to open in a browser: what fits your GPU and driver, and why the rest does not"),
+        ("tfcompat matrix html --matrix mine/matrix.json > mine.html", "the same of a matrix of your own"),
+    ),
+    "compile": (
+        ("tfcompat matrix compile", "in a checkout: the file that the package loads"),
+        ("tfcompat matrix compile --data data --output mine/matrix.json", "a matrix of your own, for --matrix"),
+    ),
+    "refresh": (
+        ("tfcompat matrix refresh", "in a checkout: how the matrix differs from what the package index has today"),
+        ("tfcompat matrix refresh --project keras", "the same of one project"),
+        ("tfcompat matrix refresh --write && tfcompat matrix compile", "keep what was measured"),
+    ),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,14 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("section", nargs="?", choices=_SECTIONS, default="tensorflow")
     show.add_argument("--version", metavar="SPEC", help="only versions that match, as in 2.15 or '>=2.16'")
     show.add_argument("--evidence", action="store_true", help="with the statements behind each row")
-    show.set_defaults(run=run_show)
+    show.set_defaults(run=run_show, of_matrix=True)
 
     export = commands.add_parser("export", help="print the matrix for machines")
     export.add_argument("--format", choices=("json", "csv", "markdown"), default="json")
     export.add_argument("--section", choices=_SECTIONS, default="tensorflow", help="for csv and markdown")
     export.set_defaults(run=run_export)
 
-    for command in (show, export):
+    html = commands.add_parser("html", help="one page, for browsers: what fits a GPU and a driver, and why the rest does not")
+    html.add_argument("-o", "--output", metavar="FILE", type=Path, help="write it here instead of to standard output")
+    html.set_defaults(run=run_html)
+
+    for command in (show, export, html):
         command.add_argument("--matrix", metavar="PATH", type=Path, help="a compiled matrix instead of the bundled one")
 
     compile_ = commands.add_parser("compile", help="join data/ into the file the package loads")
@@ -50,6 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     for command in (compile_, refresh):
         command.add_argument("--data", metavar="DIR", type=Path, default=Path("data"), help="the data folder of a checkout (default: data)")
+    for name, command in commands.choices.items():
+        teach(command, *_EXAMPLES[name])
+    teach(parser, *(_EXAMPLES[name][0] for name in ("show", "export", "refresh")))
 
 
 def run_show(options: argparse.Namespace) -> int:
@@ -73,6 +107,29 @@ def run_export(options: argparse.Namespace) -> int:
     else:
         render = render_csv if options.format == "csv" else render_markdown
         write_out(render(matrix, options.section))
+    return 0
+
+
+def run_html(options: argparse.Namespace) -> int:
+    """The page, written aside and then renamed where a file is named."""
+    from importlib.resources import files
+
+    from tfcompat.outputs.page import PARTS, PageParts, render_page
+
+    matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
+    folder = files("tfcompat.outputs.page")
+    page = render_page(matrix, PageParts(*(folder.joinpath(name).read_text(encoding="utf-8") for name in PARTS)))
+    if options.output is None:
+        write_out(page)
+        return 0
+    aside = options.output.with_name(options.output.name + ".part")
+    try:
+        with aside.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(page)
+        aside.replace(options.output)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RequestError(f"-o {options.output}: cannot be written: {reason}", "name a file in a folder that exists") from None
     return 0
 
 

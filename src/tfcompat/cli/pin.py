@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tfcompat.cli.output import write_out
+from tfcompat.cli.parsers import teach
 from tfcompat.cli.wishes import add_wishes, path_of, request_of
 from tfcompat.errors import RequestError, TfcompatError
 from tfcompat.join import pin
@@ -41,7 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--universal", action="store_true", help="for every platform and newer interpreters, with markers; needs uv")
     parser.add_argument("--index-url", metavar="URL", help="another package index than pypi.org")
     parser.add_argument("-v", "--verbose", action="store_true", help="on a conflict, also what uv or pip said")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, of_matrix=True)
+    teach(
+        parser,
+        ("tfcompat pin --tensorflow 2.15 -o requirements.txt", "every package with its exact version, as it was run together"),
+        ("tfcompat pin --tensorflow 2.10 --python 3.8 --constraints > constraints.txt", "the same for 'pip install -c'"),
+        ("tfcompat pin --gpu A100 -r requirements.in -o requirements.txt", "your own requirements, pinned together with TensorFlow's"),
+    )
 
 
 def run(options: argparse.Namespace) -> int:

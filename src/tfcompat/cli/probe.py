@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tfcompat.cli.output import write_out
+from tfcompat.cli.parsers import teach
 
 if TYPE_CHECKING:
     from tfcompat.probing import Probe
@@ -25,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_probe_arguments(parser)
     parser.set_defaults(run=run)
+    teach(
+        parser,
+        ("tfcompat probe --no-smoke > facts.json", "what this environment is; 'tfcompat check --facts facts.json' judges it"),
+        ("tfcompat probe --print > probe.py", "the script itself: one file for Python 3.6 and later, which needs nothing else"),
+        ("tfcompat probe --print | docker run --rm --gpus all -i IMAGE python - --expect gpu > facts.json", "the facts of an image"),
+        exit_codes="0 printed; 2 usage; 3 the probe could not run",
+    )
 
 
 def add_probe_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tfcompat.cli.output import write_out
+from tfcompat.cli.parsers import teach
 from tfcompat.cli.registry import add_registry_arguments, open_registries
 from tfcompat.cli.wishes import add_wishes, path_of, request_of
 from tfcompat.errors import RequestError
@@ -36,7 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("--evidence", action="store_true", help="with --format text: every statement behind the plan")
     add_registry_arguments(parser, lists=False)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, of_matrix=True)
+    teach(
+        parser,
+        ("tfcompat resolve --gpu A100", "an image, exact pins and the reason, for that GPU"),
+        ("tfcompat resolve --tensorflow 2.15 --python 3.11", "a plan for the CPU, with that release and that interpreter"),
+        ("tfcompat resolve --gpu 'RTX 4090' --driver 535.104.05 --format dockerfile > Dockerfile", "a Dockerfile to build, for that host"),
+        ("tfcompat resolve --gpu T4 -r requirements.txt", "a plan that keeps your own requirements, or what stands in its way"),
+        ('eval "$(tfcompat resolve --gpu T4 --format env)" && echo "$TFCOMPAT_IMAGE"', "the plan as variables of a shell script"),
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.cli.output import write_out
+from tfcompat.cli.parsers import teach
 from tfcompat.errors import RequestError
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule", metavar="ID", nargs="?", help="a rule as findings name it; without one, all of them are listed")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(run=run_rule)
+    teach(
+        parser,
+        ("tfcompat rule", "all rules, with how grave they are"),
+        ("tfcompat rule cudnn-runtime", "why that is a fault, and what to do"),
+        ("tfcompat rule cudnn-runtime --format json", "the same for machines"),
+        exit_codes="0 explained; 2 there is no such rule",
+    )
 
 
 def run_rule(options: argparse.Namespace) -> int:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfcompat.resolver import PackageLine, Request
+from tfcompat.resolver.request import BASES
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from pathlib import Path
+
+    from tfcompat.models.model import Model
 
 __all__ = ["add_wishes", "path_of", "request_of"]
 
@@ -29,6 +32,7 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", default="auto", metavar="BASE", help="auto, official, slim, cuda, ngc, or an image such as ubuntu:22.04")
     parser.add_argument("--jupyter", action="store_true", help="with Jupyter")
     parser.add_argument("--package", metavar="REQ", action="append", default=[], help="another requirement, such as 'numpy>=2'; repeatable")
+    parser.add_argument("--model", metavar="FILE", action="append", default=[], help="a saved model that its Keras must load; repeatable")
     parser.add_argument("--matrix", metavar="PATH", type=path_of, help="a compiled matrix instead of the bundled one")
 
 
@@ -41,8 +45,29 @@ def path_of(text: str) -> Path:
 
 def request_of(options: argparse.Namespace, packages: Sequence[PackageLine] = ()) -> Request:
     """The request that *options* make, with what stands in requirements files."""
+    _warn_of_slip(options.base)
     names = [name for name in options.gpu or () if name]
     wishes: dict[str, Any] = {
         n: getattr(options, n) for n in ("tensorflow", "keras", "python", "cuda", "cudnn", "driver", "cpu", "platform", "base", "jupyter")
     }
-    return Request(**wishes, gpu=names or options.gpu is not None, packages=(*options.package, *packages))
+    models = _models(options.model) if options.model else ()
+    return Request(**wishes, gpu=names or options.gpu is not None, packages=(*options.package, *packages), models=models)
+
+
+def _models(paths: Sequence[str]) -> Sequence[Model]:
+    from tfcompat.cli.model import load_models
+
+    return load_models(paths)
+
+
+def _warn_of_slip(base: str) -> None:
+    """Any word is the name of an image, so that a slip in a keyword would pass."""
+    if base in BASES or not base.isalpha():
+        return
+    import sys
+
+    from tfcompat.cli.lost import slip_of
+
+    meant = slip_of(base, BASES)
+    if meant:
+        print(f"tfcompat: --base {base} is read as the image {base}:latest\n  hint: did you mean --base {meant}?", file=sys.stderr)

@@ -29,10 +29,15 @@ class Overlay:
         """As :meth:`Tree.find`, the changed text first."""
         return self._changed.get(name) or self._tree.find(name)
 
-    def find_bytes(self, name: str, limit: int) -> bytes | None:
+    def find_bytes(self, name: str, limit: int, offset: int = 0) -> bytes | None:
         """As :meth:`Tree.find_bytes`, the changed text first."""
         source = self._changed.get(name)
-        return encoded(source)[:limit] if source is not None else self._tree.find_bytes(name, limit)
+        return encoded(source)[offset : offset + limit] if source is not None else self._tree.find_bytes(name, limit, offset)
+
+    def size(self, name: str) -> int | None:
+        """As :meth:`Tree.size`, that of the changed text first."""
+        source = self._changed.get(name)
+        return len(encoded(source)) if source is not None else self._tree.size(name)
 
     def names(self) -> tuple[str, ...]:
         """As :meth:`Tree.names`, with what was added."""

@@ -141,10 +141,10 @@ FILE_RULES: tuple[FileRule, ...] = (
     ),
     FileRule(
         "model-format",
-        "Keras cannot read the model file",
+        "Keras does not load the model file",
         "error",
-        "A model file is copied into an image whose Keras does not read its format.",
-        "save the model again in a format that both sides read, or take the Keras that wrote it",
+        "A model file is copied into an image whose Keras refuses it, or loads it in another way only than a plain load_model.",
+        "take the Keras that wrote it, or save the model again in a format that both read",
     ),
     FileRule(
         "unknown-image",
@@ -191,6 +191,7 @@ SAID_AS: Mapping[tuple[str, str], str] = {
     ("keras-legacy", "keras-2-is-tf-keras"): "keras-pin-mismatch",
     ("keras-legacy", "not-switched-on"): "two-keras",
     ("package-range", "out-of-range"): "requirement-conflict",
+    ("model-loads", "*"): "model-format",
 }
 
 

@@ -63,8 +63,11 @@ class Tree(Protocol):
     def find(self, name: str) -> Source | None:
         """The text of a file, None where there is none. Raises :class:`tfcompat.errors.CouldNotCheck` where it cannot be read."""
 
-    def find_bytes(self, name: str, limit: int) -> bytes | None:
-        """The first *limit* bytes of a file, None where there is none."""
+    def find_bytes(self, name: str, limit: int, offset: int = 0) -> bytes | None:
+        """*limit* bytes of a file from *offset*, fewer at its end, None where there is no such file."""
+
+    def size(self, name: str) -> int | None:
+        """The bytes of a file, None where there is none."""
 
     def names(self) -> tuple[str, ...]:
         """Every file that is not ignored, sorted."""

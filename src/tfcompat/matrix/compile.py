@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 
 from tfcompat.errors import MatrixError
 from tfcompat.matrix.images import FILES, join_images
+from tfcompat.matrix.loads import fold_loads
 from tfcompat.versions import same_prefix, version
 
 if sys.version_info >= (3, 11):
@@ -61,6 +62,7 @@ def compile_matrix(data: Path) -> Row:
         "nvidia_require_cuda": {name: row["value"] for name, row in requires.items()},
         "backends": _rows(data, "curated/keras.toml", "backend"),
         "formats": _rows(data, "curated/keras.toml", "format"),
+        "loads": _loads(data),
         "notes": _evidence_of_rows(curated.get("note", [])),
         "caps": _rows(data, "curated/caps.toml", "cap"),
         "packages": packages,
@@ -118,6 +120,13 @@ def _load(path: Path) -> Any:
         raise MatrixError(f"{path} is missing", "compile from a complete checkout of data/") from None
     except (OSError, ValueError) as error:
         raise MatrixError(f"{path} cannot be read: {error}", "restore it from version control") from None
+
+
+def _loads(data: Path) -> list[Row]:
+    folder = data / "measured/models"
+    rows = [row for path in sorted(folder.glob("*.jsonl")) if path.stem != "readers" for row in _load(path)]
+    rows = [row for row in rows if row["format"] != ".weights.h5"]  # weights alone are taken by a model that code makes
+    return fold_loads(rows, _load(folder / "readers.jsonl"), "data/measured/models")
 
 
 def _rows(data: Path, name: str, table: str) -> list[Row]:

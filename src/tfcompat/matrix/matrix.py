@@ -25,7 +25,7 @@ _MEMO_LIMIT = 200_000  # entries; a request of the usual kind adds a few hundred
 
 _LISTS = {  # fields that JSON holds as lists and records as tuples
     "python", "requires", "compute_capabilities", "delegates_to", "capabilities", "aliases", "extra_pythons", "variants",
-    "platforms", "uncertain", "driver_datacenter_branches",
+    "platforms", "uncertain", "driver_datacenter_branches", "layers", "ways",
 }  # fmt: skip
 USER_PACKAGES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
 
@@ -106,6 +106,11 @@ class Matrix:
     @cached_property
     def formats(self) -> tuple[r.Format, ...]:
         return _records(r.Format, self.document["formats"])
+
+    @cached_property
+    def loads(self) -> tuple[r.Loads, ...]:
+        """Which Keras was seen to load which model files."""
+        return _records(r.Loads, self.document["loads"])
 
     @cached_property
     def caps(self) -> tuple[r.Cap, ...]:

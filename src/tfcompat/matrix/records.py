@@ -24,6 +24,7 @@ __all__ = [
     "Floating",
     "Format",
     "Gpu",
+    "Loads",
     "NgcImage",
     "Note",
     "OfficialContents",
@@ -300,6 +301,26 @@ class Format(NamedTuple):
     reads: bool
     writes: bool
     note: str | None = None
+    evidence: Evidence = {}
+
+
+class Loads(NamedTuple):
+    """What came of loading model files: ``kind`` of the ``format`` that ``writer`` in the range ``written`` made, by ``reader`` in ``read``.
+
+    ``layers`` are the class names in a model of that kind. ``ways``: what loading needs, each way for itself enough, the simplest
+    first: an empty text is a plain ``load_model``, else arguments and calls such as ``compile=False``; no way at all: it is refused.
+    ``error`` is what a plain ``load_model`` says where that is not enough, and the last way tried where none is.
+    """
+
+    format: str
+    kind: str
+    layers: Text
+    writer: str
+    written: str
+    reader: str
+    read: str
+    ways: Text
+    error: str = ""
     evidence: Evidence = {}
 
 

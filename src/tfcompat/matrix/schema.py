@@ -20,6 +20,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from tfcompat.errors import MatrixError
 from tfcompat.matrix import records as r
 from tfcompat.matrix.compile import SCHEMA_VERSION, SKIPPABLE, STEPS, digest_of
+from tfcompat.matrix.loads import WAYS
 from tfcompat.versions import version
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Document:
     nvidia_require_cuda: dict[str, str | None]
     backends: list[r.Backend]
     formats: list[r.Format]
+    loads: list[r.Loads]
     notes: list[r.Note]
     caps: list[r.Cap]
     packages: dict[str, list[PackageRow]]
@@ -164,6 +166,11 @@ def _broken_invariants(document: Document) -> Iterator[str]:
     for ranged in (document.backends, document.formats, document.notes, document.caps, document.cudnn):
         for bounded in ranged:
             SpecifierSet(bounded.versions)
+    for row in document.loads:
+        for text in (row.written, row.read):
+            SpecifierSet(text)
+        if set(row.ways) - set(WAYS):
+            yield f"loads {row.format} {row.kind}: {', '.join(sorted(set(row.ways) - set(WAYS)))} is no known way"
     yield from _pins(document)
     yield from _releases(document.tensorflow)
     yield from _releases(document.keras)
@@ -177,7 +184,7 @@ def _broken_invariants(document: Document) -> Iterator[str]:
     yield from _package_rows("package", document.packages, len(document.requirement_sets))
     yield from _package_rows("dependent", document.dependents, len(document.requirement_sets))
     groups: list[Iterable[Any]] = [
-        document.backends, document.formats, document.notes, document.caps, document.toolkits, document.architectures,
+        document.backends, document.formats, document.loads, document.notes, document.caps, document.toolkits, document.architectures,
         document.cudnn, document.gpus, document.ambiguous_gpus, document.distributions, document.floating,
         document.images.python, document.images.cuda, document.images.official_tags, document.images.official_contents,
         document.images.ngc,

@@ -20,6 +20,8 @@ _LENGTH = 200  # of a name
 _KERAS = ("keras", "tf_keras", "keras_core", "tensorflow.keras", "tensorflow.python.keras")
 _LAYERS = frozenset(("layer", "layers", "forward_layer", "backward_layer", "cell", "cells"))
 _FUNCTIONS = frozenset(("activation", "recurrent_activation", "fn", "loss", "losses", "metrics", "weighted_metrics"))
+_LOSSES = ("loss", "losses")
+_OPTIMIZER = ("optimizer", "optimizer_config")
 _SHORT = ("initializer", "regularizer", "constraint", "optimizer")
 _SKIPPED = frozenset(("inbound_nodes", "input_layers", "output_layers", "build_config", "shared_object_id"))
 _CODE = re.compile(r"4[wQ][A-Za-z0-9+/=\n]{40}")  # a code object as marshal writes it
@@ -34,6 +36,8 @@ class Configuration(NamedTuple):
     customs: tuple[str, ...] = ()
     lambdas: tuple[str, ...] = ()
     abbreviations: tuple[str, ...] = ()
+    loss_objects: tuple[str, ...] = ()
+    optimizer: str | None = None
     unread: tuple[str, ...] = ()
 
 
@@ -72,8 +76,20 @@ def parse_configuration(model: object, training: object = None) -> Configuration
         architecture = _clean(model["class_name"])
         if architecture == "Model" and _has_layers(model.get("config")):
             architecture = "Functional"  # as Keras up to 2.3 calls it
-    layers, customs, lambdas = (tuple(sorted(found)[:_NAMES]) for found in (walk.layers, walk.customs, walk.lambdas, walk.abbreviations))
-    return Configuration(architecture, layers, customs, lambdas, tuple(walk.unread))
+    return Configuration(
+        architecture,
+        _names(walk.layers),
+        _names(walk.customs),
+        _names(walk.lambdas),
+        _names(walk.abbreviations),
+        _names(walk.loss_objects),
+        walk.optimizer,
+        tuple(walk.unread),
+    )
+
+
+def _names(found: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(found)[:_NAMES])
 
 
 class _Walk:
@@ -84,6 +100,8 @@ class _Walk:
         self.customs: set[str] = set()
         self.lambdas: set[str] = set()
         self.abbreviations: set[str] = set()
+        self.loss_objects: set[str] = set()
+        self.optimizer: str | None = None
         self.unread: list[str] = []
         self._left = _VALUES
 
@@ -143,6 +161,10 @@ class _Walk:
             return
         if _is_custom(name, value.get("module"), value.get("registered_name")):
             self.customs.add(_spelling(name, value.get("registered_name")))
+        if place.key in _LOSSES:
+            self.loss_objects.add(_clean(name))
+        if place.key in _OPTIMIZER and self.optimizer is None:
+            self.optimizer = _clean(name).rpartition(">")[2]
         layer = place.layer
         if place.key in _LAYERS:
             self.layers.add(_clean(name))

@@ -2,7 +2,8 @@
 
 # No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from packaging.specifiers import SpecifierSet
@@ -18,7 +19,12 @@ __all__ = ["Loading", "Reader", "find_readers", "loading_of", "prefers_tf_keras"
 
 _FIRST_TF_KERAS = version("2.16")
 _EVERYWHERE = frozenset(("Dense", "InputLayer", "Functional", "Sequential", "Model"))
-_OF_NAMES = "dense"  # the kind whose loss and metric were given by short names, and whose layers every kind has
+_SIMPLEST = "dense"  # and its loss and metric were given by short names
+_COMPILED: Mapping[str, Callable[[Model], tuple[str, ...]]] = {  # how models of a kind were compiled, as far as it makes a difference
+    _SIMPLEST: lambda model: model.abbreviations,
+    "functional": lambda model: model.loss_objects,
+    "convolutional": lambda model: ("SGD",) if model.optimizer == "SGD" else (),
+}
 _OUTSIDE = ("TFSMLayer", "tf.saved_model.load")  # what gives something else than a Keras model
 
 
@@ -36,8 +42,8 @@ class Reader(NamedTuple):
 class Loading(NamedTuple):
     """What is to be expected. ``outcome``: ``loads``; ``needs``, with what it ``needs``; ``refuses``, with the ``error``; ``unknown``.
 
-    ``because`` are the layers, or ``a custom loss`` and the like, that the word rests on; ``untried`` what nothing is known of:
-    layers, or why there is no word at all.
+    ``because`` names the layers and functions that the word rests on. ``untried`` are those that were in no model that was tried, and
+    ``why`` the reason where nothing at all is known.
     """
 
     outcome: Literal["loads", "needs", "refuses", "unknown"]
@@ -46,6 +52,7 @@ class Loading(NamedTuple):
     error: str = ""
     untried: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    why: str = ""
 
 
 def loading_of(matrix: Matrix, model: Model, reader: Reader) -> Loading:
@@ -68,9 +75,11 @@ def prefers_tf_keras(matrix: Matrix, models: Sequence[Model]) -> bool:
 
 def _ado(matrix: Matrix, models: Sequence[Model], reader: Reader) -> int:
     """The worst word on any of them, as a number; 0: all load."""
-    order = ("loads", "needs", "unknown", "refuses")
-    words = [loading_of(matrix, model, reader) for model in models]
-    return max((order.index(word.outcome) * 10 + len(word.needs) for word in words), default=0)
+    return max((_ado_of(loading_of(matrix, model, reader)) for model in models), default=0)
+
+
+def _ado_of(word: Loading) -> int:
+    return ("loads", "needs", "unknown", "refuses").index(word.outcome) * 10 + len(word.needs)
 
 
 def _each_reader(matrix: Matrix) -> Iterator[Reader]:
@@ -83,25 +92,24 @@ def _each_reader(matrix: Matrix) -> Iterator[Reader]:
 
 def _loading(matrix: Matrix, model: Model, reader: Reader) -> Loading:
     if model.format == ".weights.h5":
-        return Loading("unknown", untried=("it has weights alone, which a model made by code takes",))
+        return Loading("unknown", why="it has weights alone, which a model made by code takes")
     if model.exported:
         return _exported(reader)
     if model.keras is None:
-        return Loading("unknown", untried=("it does not say which Keras wrote it",))
+        return Loading("unknown", why="it does not say which Keras wrote it")
     if reader.version is None:
         return _of_any_minor(matrix, model)
     rows = [row for row in matrix.loads if row.format == model.format and _wrote(row, model) and _reads(row, reader)]
-    kinds = _kinds(matrix, model)
     if not rows:
-        return Loading("unknown", untried=(f"no file of Keras {minor(model.keras)} was tried with {reader}",))
-    best = min(rows, key=_row_ado)  # what every model has: the container, and how it was compiled
+        return Loading("unknown", why=f"no file of Keras {minor(model.keras)} was tried with it")
+    best = min(rows, key=_row_ado)  # what every model has: the container, and what nothing is wrong with
+    kinds = {row.kind: names for row in rows if (names := _shared(model, row))}
     found = [best, *(row for row in rows if row.kind in kinds and row is not best)]
-    untried = () if _own(model, reader) else _untried(matrix, model, {row.kind for row in found})
-    return _together(found, kinds, untried)
+    return _together(found, kinds, (*(() if _own(model, reader) else _untried(model, rows)), *_code_untried(model, rows)))
 
 
-def _row_ado(row: Loads) -> tuple[bool, int]:
-    return not row.ways, WAYS.index(row.ways[0]) if row.ways else 0
+def _row_ado(row: Loads) -> tuple[bool, int, bool]:
+    return not row.ways, WAYS.index(row.ways[0]) if row.ways else 0, row.kind != _SIMPLEST
 
 
 def _exported(reader: Reader) -> Loading:
@@ -111,12 +119,13 @@ def _exported(reader: Reader) -> Loading:
 
 
 def _of_any_minor(matrix: Matrix, model: Model) -> Loading:
-    """The word of every Keras 3, where they agree."""
+    """What every Keras 3 says: where none simply loads it, the least that it takes."""
     minors = [r for r in find_readers(matrix) if r.version is not None and r.version.major >= 3]
-    words = [loading_of(matrix, model, reader) for reader in minors]
-    if words and len({(word.outcome, word.needs) for word in words}) == 1:
-        return words[-1]
-    return Loading("unknown", untried=("it depends on the minor of Keras 3, which is not known here",))
+    words = [loading_of(matrix, model, reader) for reader in reversed(minors)]
+    least = min(words, key=_ado_of, default=None)
+    if least is not None and (least.outcome in ("needs", "refuses") or len({word.outcome for word in words}) == 1):
+        return least
+    return Loading("unknown", why="it depends on the minor of Keras 3, which is not known here")
 
 
 def _wrote(row: Loads, model: Model) -> bool:
@@ -136,38 +145,35 @@ def _own(model: Model, reader: Reader) -> bool:
 # -- kinds ---------------------------------------------------------------------------------------
 
 
-def _kinds(matrix: Matrix, model: Model) -> dict[str, tuple[str, ...]]:
-    """The kinds that the model has something of, each with what that is."""
-    layers = set(model.layers) - _EVERYWHERE
-    kinds: dict[str, tuple[str, ...]] = {_OF_NAMES: model.abbreviations} if model.abbreviations else {}
-    for kind, known in _layers(matrix).items():
-        shared = layers & known
-        if shared and kind not in ("custom-layer", "lambda", _OF_NAMES):
-            kinds[kind] = tuple(sorted(shared))
-    if layers & set(model.customs):
-        kinds["custom-layer"] = tuple(sorted(layers & set(model.customs)))
-    if set(model.customs) - layers:
-        kinds["custom-loss"] = tuple(sorted(set(model.customs) - layers))
-    if model.lambdas:
-        kinds["lambda"] = model.lambdas
-    return kinds
+def _shared(model: Model, row: Loads) -> tuple[str, ...]:
+    """What the model has of the kind that makes the difference there; empty where the row says nothing of it."""
+    code = {
+        "custom-layer": set(model.layers) & set(model.customs),
+        "custom-loss": set(model.customs) - set(model.layers),
+        "lambda": set(model.lambdas),
+    }
+    if row.kind in code:
+        return tuple(sorted(code[row.kind]))
+    if row.kind == _SIMPLEST or row.ways[:1] == ("compile=False",):  # its layers are not what is wrong
+        return _COMPILED[row.kind](model) if row.kind in _COMPILED else ()
+    layers = set(row.layers) & set(model.layers) - _EVERYWHERE
+    named = {name for name in row.layers if re.search(rf"\b{re.escape(name)}\b", row.error)} - _EVERYWHERE
+    return tuple(sorted(layers & named if named else layers))
 
 
-def _layers(matrix: Matrix) -> dict[str, frozenset[str]]:
-    def make() -> dict[str, frozenset[str]]:
-        found: dict[str, frozenset[str]] = {}
-        for row in matrix.loads:
-            found[row.kind] = found.get(row.kind, frozenset()) | (frozenset(row.layers) - _EVERYWHERE)
-        return found
-
-    return matrix.remember("layers that were tried", make)
-
-
-def _untried(matrix: Matrix, model: Model, kinds: Iterable[str]) -> tuple[str, ...]:
-    """The layers of the model that stood in no model that was tried."""
-    known = _EVERYWHERE.union(*(_layers(matrix).get(kind, ()) for kind in kinds), model.customs)
+def _untried(model: Model, rows: Iterable[Loads]) -> tuple[str, ...]:
+    """The layers of the model that stood in no model that was tried between these two."""
+    known = _EVERYWHERE.union(model.customs, *(row.layers for row in rows))
     lambdas = {"Lambda"} if model.lambdas else set()
     return tuple(sorted(set(model.layers) - known - lambdas))
+
+
+def _code_untried(model: Model, rows: Sequence[Loads]) -> tuple[str, ...]:
+    """Code of one's own, where no file with any was tried between these two."""
+    tried = {row.kind for row in rows}
+    wanted = {"custom-layer": set(model.layers) & set(model.customs), "custom-loss": set(model.customs) - set(model.layers)}
+    wanted["lambda"] = set(model.lambdas)
+    return tuple(sorted(name for kind, names in wanted.items() if kind not in tried for name in names))
 
 
 def _together(rows: Sequence[Loads], kinds: dict[str, tuple[str, ...]], untried: tuple[str, ...]) -> Loading:
@@ -175,7 +181,8 @@ def _together(rows: Sequence[Loads], kinds: dict[str, tuple[str, ...]], untried:
     refused = [row for row in rows if not row.ways]
     evidence = tuple(dict.fromkeys(s for row in refused or rows for cell in row.evidence.values() for s in cell))
     if refused:
-        return Loading("refuses", (), _because(refused, kinds), refused[0].error, untried, evidence)
+        because = () if refused[0] is rows[0] else _because(refused, kinds)
+        return Loading("refuses", (), because, refused[0].error, untried, evidence)
     needs = _needs(rows)
     because = _because([row for row in rows if row.ways[0]], kinds)
     if untried:

@@ -19,8 +19,8 @@ class Model(NamedTuple):
     of a SavedModel. ``exported``: a SavedModel without Keras's own metadata, which Keras loads as a model no more.
     ``architecture``: ``Sequential``, ``Functional`` or the name of a class. ``layers``: the class names, sorted, each once.
     ``customs``: names of classes and functions that Keras does not bring, as the configuration spells them. ``lambdas``: names of
-    Lambda layers that hold Python code. ``compiled``: whether it was saved with its optimizer and loss; ``abbreviations``: the losses
-    and metrics among them by a short name such as ``mse``.
+    Lambda layers that hold Python code. ``compiled``: whether it was saved with its optimizer and loss. ``abbreviations`` are losses and
+    metrics by a short name such as ``mse``; ``loss_objects`` the class names of losses that are objects; ``optimizer`` that of its own.
     """
 
     name: str
@@ -33,6 +33,8 @@ class Model(NamedTuple):
     lambdas: tuple[str, ...] = ()
     compiled: bool | None = None
     abbreviations: tuple[str, ...] = ()
+    loss_objects: tuple[str, ...] = ()
+    optimizer: str | None = None
     exported: bool = False
     unread: tuple[str, ...] = ()
 

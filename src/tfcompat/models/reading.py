@@ -217,6 +217,8 @@ def _described(model: Model, config: object, training: object, unread: list[str]
         customs=said.customs,
         lambdas=said.lambdas,
         abbreviations=said.abbreviations,
+        loss_objects=said.loss_objects,
+        optimizer=said.optimizer,
         unread=(*unread, *said.unread, *(() if said.architecture else ("its configuration names no class of model",))),
     )
 

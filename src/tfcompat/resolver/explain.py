@@ -32,6 +32,7 @@ Wishes = Mapping[str, "Wish"]
 _DROP_ORDER = (
     "by-name",
     "jupyter",
+    "model",
     "package",
     "tf-keras",
     "keras",
@@ -56,6 +57,7 @@ _CHANGE_ORDER = (
     "cuda",
     "tensorflow",
     "jupyter",
+    "model",
     "driver",
     "gpu",
     "platform",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tfcompat.pins import admits, newest_package
 from tfcompat.rules import Finding
 from tfcompat.stack import Fact, Package, Tensorflow
-from tfcompat.versions import version
+from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tfcompat.matrix.matrix import Matrix
     from tfcompat.resolver.request import Wish
 
-__all__ = ["Judge", "NoneFits", "choose_keras", "choose_packages"]
+__all__ = ["Judge", "NoneFits", "choose_keras", "choose_keras_for_models", "choose_packages"]
 
 Facts = dict[str, Fact]
 Judge = Callable[[Mapping[str, Fact], str], list[Finding]]  # the rejections of a step, given the facts
@@ -62,25 +63,58 @@ def choose_keras(matrix: Matrix, wish: Wish, facts: Facts, tensorflow: Tensorflo
     """
     keras_3 = version(tensorflow.release.version) >= _KERAS_3
 
-    def with_keras(package: Package) -> Facts:
-        added = {**facts, package.name: Fact(package.name, package, wish.where)}
-        if package.name == "tf-keras":
-            added["env"] = Fact("env", _LEGACY, "set by the plan")
-        return added
+    with_keras = partial(_with_keras, facts, wish)
+    names = ("tf-keras",) if wish.name == "tf-keras" else ("keras", "tf-keras")
+    releases = (
+        package
+        for name in names
+        for package in _keras_releases(matrix, name, python)
+        if wish.value.contains(package.version)
+        and (wish.name == "tf-keras" or (name == "tf-keras") == (package.version.major < 3 and keras_3))
+    )
+    return with_keras(_first(wish.name, wish, releases, with_keras, "keras", judge))
 
-    found = _first(wish.name, wish, _keras_releases(matrix, wish, python, keras_3), with_keras, "keras", judge)
-    return with_keras(found)
+
+def choose_keras_for_models(
+    matrix: Matrix, wish: Wish, facts: Facts, tensorflow: Tensorflow, python: Version, legacy: bool, judge: Judge
+) -> Facts:
+    """The facts with a Keras that loads the models that were wished for. Raises :class:`NoneFits`.
+
+    Where TensorFlow leaves the choice (from 2.16 on): tf-keras where *legacy*, else Keras 3, the release of the pins first.
+    """
+    if version(tensorflow.release.version) < _KERAS_3:
+        rejections = judge(facts, "keras")
+        if rejections:
+            raise NoneFits(wish.name, wish, rejections)
+        return facts
+    pinned = matrix.pin_set(tensorflow.release.version, python, "keras")
+    first = [Package("keras", version(pinned.pins["keras"]))] if pinned is not None and "keras" in pinned.pins else []
+    with_keras = partial(_with_keras, facts, wish)
+    keras = (p for p in _keras_releases(matrix, "keras", python) if p.version.major >= 3)
+    tf_keras = (p for p in _keras_releases(matrix, "tf-keras", python) if minor(p.version) == minor(version(tensorflow.release.version)))
+    told: dict[str, Finding] = {}
+    for package in chain(tf_keras, first, keras) if legacy else chain(first, keras, tf_keras):
+        rejections = judge(with_keras(package), "keras")
+        if not rejections:
+            return with_keras(package)
+        for finding in rejections:
+            told.setdefault(finding.rule.id, finding)
+    raise NoneFits(wish.name, wish, list(told.values()))
 
 
-def _keras_releases(matrix: Matrix, wish: Wish, python: Version, keras_3: bool) -> Iterator[Package]:
-    for name in ("tf-keras",) if wish.name == "tf-keras" else ("keras", "tf-keras"):
-        for row in reversed(matrix.keras):
-            build = row.builds.get("any")
-            if row.package != name or build is None or row.yanked or not wish.value.contains(row.version):
-                continue
-            keras_2 = version(row.version).major < 3
-            if (wish.name == "tf-keras" or (name == "tf-keras") == (keras_2 and keras_3)) and admits(build.requires_python, python):
-                yield Package(name, version(row.version))
+def _with_keras(facts: Facts, wish: Wish, package: Package) -> Facts:
+    added = {**facts, package.name: Fact(package.name, package, wish.where)}
+    if package.name == "tf-keras":
+        added["env"] = Fact("env", _LEGACY, "set by the plan")
+    return added
+
+
+def _keras_releases(matrix: Matrix, name: str, python: Version) -> Iterator[Package]:
+    """The releases of keras or tf-keras that this interpreter takes, newest first."""
+    for row in reversed(matrix.keras):
+        build = row.builds.get("any")
+        if row.package == name and build is not None and not row.yanked and admits(build.requires_python, python):
+            yield Package(name, version(row.version))
 
 
 def _first(

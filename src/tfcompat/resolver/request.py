@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from tfcompat.matrix.matrix import Matrix
+    from tfcompat.models.model import Model
 
 __all__ = ["BASES", "PackageLine", "Request", "Wish", "parse_wishes"]
 
@@ -43,6 +44,7 @@ class Request(NamedTuple):
     ``gpu``: True for any GPU, or names and compute capabilities that the plan must all run on. ``driver``,
     ``cuda`` and ``cudnn`` ask for a GPU as well. ``cpu`` asks for a plan without one, which is also what a
     request gets that names nothing of a GPU. ``base``: ``auto``, ``official``, ``slim``, ``cuda``, ``ngc`` or an image.
+    ``models``: saved models that its Keras must load, as :func:`tfcompat.read_model` reads them.
     ``by_name``: TensorFlow is installed as ``tensorflow`` on a CPU too, for packages that require the distribution of that name.
     """
 
@@ -59,6 +61,7 @@ class Request(NamedTuple):
     jupyter: bool = False
     packages: Sequence[str | PackageLine] = ()
     by_name: bool = False
+    models: Sequence[Model] = ()
 
 
 class Wish(NamedTuple):
@@ -115,6 +118,9 @@ def parse_wishes(request: Request, matrix: Matrix) -> dict[str, Wish]:
         add("jupyter", "yes", True, "--jupyter")
     if request.by_name:
         add("by-name", "yes", True, "a package that requires tensorflow")
+    if request.models:
+        names = ", ".join(model.name for model in request.models)
+        add("model", names, tuple(dict.fromkeys(request.models)), "--model")
     _add_packages(request, wishes)
     _refuse_unheard_of(wishes, matrix)
     own_build = wishes["base"].value == "ngc" or getattr(wishes["base"].value, "own_build", False) if "base" in wishes else False

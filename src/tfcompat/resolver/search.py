@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tfcompat.models.loading import prefers_tf_keras
 from tfcompat.resolver import candidate as c
-from tfcompat.resolver.neighbours import NoneFits, choose_keras, choose_packages
+from tfcompat.resolver.neighbours import NoneFits, choose_keras, choose_keras_for_models, choose_packages
 from tfcompat.resolver.request import KNOWN_PYTHONS
 from tfcompat.resolver.steps import STEPS, schedule
 from tfcompat.resolver.wish import WISH_RULES
@@ -158,6 +159,8 @@ class Search:
             "accelerator": Fact("accelerator", "gpu" if self.gpu else "cpu", self._where("accelerator")),
             "platform": Fact("platform", self.platform, self._where("platform")),
         }
+        if "model" in self.wishes:
+            facts["model"] = Fact("model", self.wishes["model"].value, self._where("model"))
         if not self.gpu:
             return facts
         gpus = tuple(w.value for name, w in self.wishes.items() if name.startswith("gpu:"))
@@ -186,8 +189,10 @@ class Search:
                 yield tensorflow
 
     def _wants_tf_keras(self) -> bool:
-        """Whether the wish is for tf-keras, or for a Keras that no release of Keras 3 is."""
+        """Whether the wish is for tf-keras, for a Keras that no release of Keras 3 is, or for models that Keras 2 loads better."""
         wish = self.wishes.get("keras")
+        if wish is None and "model" in self.wishes and "tf-keras" not in self.wishes:
+            return prefers_tf_keras(self.matrix, self.wishes["model"].value)
         newer = (row.version for row in self.matrix.keras if row.package == "keras" and not row.version.startswith("2."))
         return "tf-keras" in self.wishes or (wish is not None and not any(contains(wish.value, text) for text in newer))
 
@@ -254,7 +259,7 @@ class Search:
 
     def _neighbours(self, facts: Facts, tensorflow: Tensorflow, python: Version) -> Mapping[str, Fact] | None:
         """The facts of the packages and the Keras that were wished for, None when some cannot be had."""
-        wished = tuple(w for n, w in self.wishes.items() if n in ("keras", "tf-keras") or n.startswith("package:"))
+        wished = tuple(w for n, w in self.wishes.items() if n in ("keras", "tf-keras", "model") or n.startswith("package:"))
         if not wished:
             return {}
 
@@ -264,10 +269,13 @@ class Search:
                 for name in ("keras", "tf-keras"):
                     if name in self.wishes:
                         chosen = choose_keras(self.matrix, self.wishes[name], chosen, tensorflow, python, self._judge)
+                if "model" in self.wishes and not {"keras", "tf-keras"} & set(self.wishes):
+                    wish, legacy = self.wishes["model"], self._wants_tf_keras()
+                    chosen = choose_keras_for_models(self.matrix, wish, chosen, tensorflow, python, legacy, self._judge)
             except NoneFits as none:
                 for finding in none.rejections:
                     self._report(finding)
-                if not none.rejections:
+                if not none.rejections and none.name != "model":  # without any Keras for this interpreter there is no TensorFlow either
                     self._reject("package", facts, package=none.name, wish=none.wish.text, platform=self.platform)
                 return None
             return {name: fact for name, fact in chosen.items() if name not in facts}

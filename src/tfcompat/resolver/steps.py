@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["STEPS", "schedule"]
 
 STEPS = {  # the step at which a fact is known; facts of the host are there from the beginning
-    "accelerator": 0, "platform": 0, "gpu": 0, "driver": 0, "tensorflow": 0,
+    "accelerator": 0, "platform": 0, "gpu": 0, "driver": 0, "tensorflow": 0, "model": 0,
     "python": 1,
     "package": 2,
     "keras": 3, "tf-keras": 3, "env": 3,

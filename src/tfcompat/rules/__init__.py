@@ -16,6 +16,7 @@ from tfcompat.rules import (
     image_tag_exists,
     keras_legacy,
     keras_range,
+    model_loads,
     numpy_abi,
     package_range,
     platform_has_wheel,
@@ -46,4 +47,5 @@ RULES: tuple[Rule, ...] = (
     keras_legacy.RULE,
     package_range.RULE,
     numpy_abi.RULE,
+    model_loads.RULE,
 )
