@@ -32,7 +32,7 @@ from tfcompat.cli import main
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LANGUAGES", "ROOT", "Block", "Session", "Shown", "blocks_of", "environment", "pages", "sessions_of"]
+__all__ = ["LANGUAGES", "ROOT", "Block", "Session", "Shown", "blocks_of", "environment", "home_of", "pages", "sessions_of"]
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("console", "sh", "python")  # those that are run
@@ -156,6 +156,8 @@ def sessions_of(page: Path) -> list[Session]:
     whole = _ONE_SESSION in page.read_text(encoding="utf-8")
     found: dict[str, list[Block]] = {}
     for block in blocks_of(page):
+        if home_of(page) is not None and block.language == "sh":
+            continue  # installation and what follows it: CI runs it as it stands (test_readme.py)
         found.setdefault("" if whole else block.heading, []).append(block)
     return [Session(page, heading, tuple(blocks)) for heading, blocks in found.items() if any(block.runs for block in blocks)]
 
@@ -238,13 +240,18 @@ def _python(block: Block, names: dict[str, Any]) -> Shown:
     return Shown(block, block.text, block.shown, 0, out.getvalue(), out.getvalue())
 
 
+def home_of(page: Path) -> Path | None:
+    """Where the examples of *page* are run: those of the README in the checkout, as its reader is; None for a folder of their own."""
+    return ROOT if page == ROOT / "README.md" else None
+
+
 def write_page(page: Path) -> None:
     """Write what its examples print into *page*; a block that shows standard output alone goes on doing so."""
     text = page.read_text(encoding="utf-8")
     printed: dict[tuple[int, int], str] = {}
     for session in sessions_of(page):
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name).resolve()
+            folder = home_of(page) or Path(name).resolve()
             os.chdir(folder)
             for done in session.run(folder):
                 block = done.block

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from documents import LANGUAGES, ROOT, Block, Session, blocks_of, environment, pages, sessions_of
+from documents import LANGUAGES, ROOT, Block, Session, blocks_of, environment, home_of, pages, sessions_of
 from tfcompat.gate.configuration import read_settings
 from tfcompat.gate.source import Source
 from tfcompat.matrix import load_bundled
@@ -39,9 +39,7 @@ REASONS = {
 
 
 def sessions() -> list[Session]:
-    found = [session for page in pages() for session in sessions_of(page)]
-    # what the README has of shell is installation and what follows it: CI runs it as it stands (test_readme.py)
-    return [s._replace(blocks=tuple(b for b in s.blocks if (b.page, b.language) != (README, "sh"))) for s in found]
+    return [session for page in pages() for session in sessions_of(page)]
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +56,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Temp
 
 @pytest.mark.parametrize("session", [s for s in sessions() if s.blocks], ids=str)
 def test_the_examples_do_what_their_page_says(session: Session, tmp_path: Path) -> None:
-    folder = tmp_path if session.page != README else ROOT
+    folder = home_of(session.page) or tmp_path
     os.chdir(folder)
     for shown in session.run(folder):
         expected = {int(shown.block.told("exit"))} if shown.block.told("exit") else {0, 1} if shown.block.language == "console" else {0}
