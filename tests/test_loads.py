@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from tfcompat.errors import MatrixError
 from tfcompat.matrix import Matrix, load_bundled
-from tfcompat.matrix.loads import WAYS, fold_loads
+from tfcompat.matrix.loads import WAYS, fold_loads, pack_loads, unpack_loads
 from tfcompat.models.loading import Loading, Reader, find_readers, loading_of, prefers_tf_keras
 from tfcompat.models.model import Model
 
@@ -120,11 +120,17 @@ def test_the_ranges_say_of_each_pair_what_was_seen_of_it(seen: list[list[str]]) 
             assert ways == {"plain": [[""]], "compile=False": [["compile=False"]], "no": [[]]}[outcome]
 
 
+def test_packing_and_unpacking_changes_nothing() -> None:
+    rows = fold_loads([row("keras 2.13.0", loads={"plain": NAMES[:2]}, refuses={"no": NAMES[2:]})], READERS, "here")
+    found = [{**r._asdict(), **{name: list(getattr(r, name)) for name in ("layers", "ways")}} for r in unpack_loads(pack_loads(rows))]
+    assert [{**r, "evidence": {"*": list(r["evidence"]["*"])}} for r in found] == rows
+
+
 # -- the word on a model -------------------------------------------------------------------------
 
 
 def matrix_of(*rows: dict[str, Any]) -> Matrix:
-    return Matrix({**BUNDLED.document, "loads": fold_loads(rows, READERS, "here")}, "the test")
+    return Matrix({**BUNDLED.document, "loads": pack_loads(fold_loads(rows, READERS, "here"))}, "the test")
 
 
 ALL = {"plain": NAMES}
@@ -170,7 +176,7 @@ def test_what_is_needed_for_several_reasons_is_put_together() -> None:
     lossy = model("2.14.0", customs=("my_loss",))
     assert word(lossy, "2.15")._replace(evidence=()) == Loading("needs", ("custom_objects",), ("my_loss",), "ValueError: Unknown loss")
     both = model("2.14.0", "Lambda", customs=("my_loss",), lambdas=("lambda_1",))
-    assert word(both, "3.0").needs == ("custom_objects", "safe_mode=False")
+    assert word(both, "3.0").needs == ("custom_objects", "safe_mode=False", "the Python that wrote it")
 
 
 def test_of_a_keras_3_that_is_not_known_only_what_all_say_counts() -> None:

@@ -27,49 +27,53 @@ def preprocessing(layers, name):
 
 
 STACKS = {
-    "activations": lambda l, k: ((6,), [
-        l.Dense(4, activation="elu"), l.Activation("relu"), l.LeakyReLU(), l.Dense(4, activation="selu"), l.PReLU(), l.ELU(), l.ReLU(max_value=6.0),
-        l.Softmax(), l.Dense(4, activation="swish"), l.Activation("tanh"),
+    "activations": lambda of, keras: ((6,), [
+        of.Dense(4, activation="elu"), of.Activation("relu"), of.LeakyReLU(), of.Dense(4, activation="selu"), of.PReLU(), of.ELU(), of.ReLU(max_value=6.0),
+        of.Softmax(), of.Dense(4, activation="swish"), of.Activation("tanh"),
     ]),
-    "convolutional-1d": lambda l, k: ((12, 3), [
-        l.Conv1D(4, 3, padding="same"), l.MaxPooling1D(2), l.AveragePooling1D(2), l.ZeroPadding1D(1), l.Cropping1D(1), l.UpSampling1D(2), l.GlobalAveragePooling1D(),
+    "convolutional-1d": lambda of, keras: ((12, 3), [
+        of.Conv1D(4, 3, padding="same"), of.MaxPooling1D(2), of.AveragePooling1D(2), of.ZeroPadding1D(1), of.Cropping1D(1), of.UpSampling1D(2), of.GlobalAveragePooling1D(),
     ]),
-    "convolutional-3d": lambda l, k: ((6, 6, 6, 1), [
-        l.Conv3D(2, 3, padding="same"), l.MaxPooling3D(2), l.ZeroPadding3D(1), l.UpSampling3D(2), l.AveragePooling3D(2), l.GlobalMaxPooling3D(),
+    "convolutional-3d": lambda of, keras: ((6, 6, 6, 1), [
+        of.Conv3D(2, 3, padding="same"), of.MaxPooling3D(2), of.ZeroPadding3D(1), of.UpSampling3D(2), of.AveragePooling3D(2), of.GlobalMaxPooling3D(),
     ]),
-    "transposed": lambda l, k: ((8, 8, 2), [l.Conv2DTranspose(2, 3, strides=2, padding="same")]),
-    "separable": lambda l, k: ((8, 8, 2), [l.SeparableConv2D(2, 3, padding="same")]),
-    "depthwise": lambda l, k: ((8, 8, 2), [l.DepthwiseConv2D(3, padding="same")]),
-    "pooling": lambda l, k: ((8, 8, 2), [l.AveragePooling2D(2), l.MaxPooling2D(padding="same"), l.GlobalAveragePooling2D()]),
-    "shapes": lambda l, k: ((8, 8, 2), [
-        l.ZeroPadding2D(1), l.Cropping2D(1), l.UpSampling2D(2), l.Reshape((16, 32)), l.Permute((2, 1)), l.Flatten(), l.RepeatVector(2),
+    "transposed": lambda of, keras: ((8, 8, 2), [of.Conv2DTranspose(2, 3, strides=2, padding="same")]),
+    "separable": lambda of, keras: ((8, 8, 2), [of.SeparableConv2D(2, 3, padding="same")]),
+    "depthwise": lambda of, keras: ((8, 8, 2), [of.DepthwiseConv2D(3, padding="same")]),
+    "pooling": lambda of, keras: ((8, 8, 2), [of.AveragePooling2D(2), of.MaxPooling2D(padding="same"), of.GlobalAveragePooling2D()]),
+    "shapes": lambda of, keras: ((8, 8, 2), [
+        of.ZeroPadding2D(1), of.Cropping2D(1), of.UpSampling2D(2), of.Reshape((16, 32)), of.Permute((2, 1)), of.Flatten(), of.RepeatVector(2),
     ]),
-    "normalization": lambda l, k: ((8, 8, 2), [l.Conv2D(2, 3, use_bias=False, kernel_initializer="he_normal"), l.BatchNormalization(momentum=0.9), l.LayerNormalization()]),
-    "group-normalization": lambda l, k: ((8, 8, 2), [l.GroupNormalization(groups=2), l.UnitNormalization()]),
-    "noise": lambda l, k: ((8, 8, 2), [l.GaussianNoise(0.1), l.GaussianDropout(0.1), l.AlphaDropout(0.1), l.SpatialDropout2D(0.1), l.ActivityRegularization(0.01)]),
-    "gru": lambda l, k: ((5, 3), [l.GRU(2)]),
-    "simple-rnn": lambda l, k: ((5, 3), [l.SimpleRNN(2)]),
-    "bidirectional": lambda l, k: ((5, 3), [l.Bidirectional(l.LSTM(2))]),
-    "time-distributed": lambda l, k: ((5, 3), [l.TimeDistributed(l.Dense(2))]),
-    "convolutional-lstm": lambda l, k: ((3, 6, 6, 1), [l.ConvLSTM2D(2, 3)]),
-    "masking": lambda l, k: ((5, 3), [l.Masking(0.0), l.LSTM(2)]),
-    "augmentation": lambda l, k: ((8, 8, 3), [preprocessing(l, "RandomFlip")(), preprocessing(l, "RandomRotation")(0.1), preprocessing(l, "RandomZoom")(0.1)]),
-    "resizing": lambda l, k: ((8, 8, 3), [preprocessing(l, "Resizing")(6, 6), preprocessing(l, "CenterCrop")(4, 4), preprocessing(l, "Rescaling")(1 / 255)]),
-    "regularized": lambda l, k: ((6,), [
-        l.Dense(4, kernel_regularizer=k.regularizers.l2(0.01), bias_constraint=k.constraints.NonNeg(), kernel_initializer=k.initializers.RandomNormal(stddev=0.1)),
+    "normalization": lambda of, keras: ((8, 8, 2), [of.Conv2D(2, 3, use_bias=False, kernel_initializer="he_normal"), of.BatchNormalization(momentum=0.9), of.LayerNormalization()]),
+    "group-normalization": lambda of, keras: ((8, 8, 2), [of.GroupNormalization(groups=2), of.UnitNormalization()]),
+    "noise": lambda of, keras: ((8, 8, 2), [of.GaussianNoise(0.1), of.GaussianDropout(0.1), of.AlphaDropout(0.1), of.SpatialDropout2D(0.1), of.ActivityRegularization(0.01)]),
+    "gru": lambda of, keras: ((5, 3), [of.GRU(2)]),
+    "simple-rnn": lambda of, keras: ((5, 3), [of.SimpleRNN(2)]),
+    "bidirectional": lambda of, keras: ((5, 3), [of.Bidirectional(of.LSTM(2))]),
+    "time-distributed": lambda of, keras: ((5, 3), [of.TimeDistributed(of.Dense(2))]),
+    "convolutional-lstm": lambda of, keras: ((3, 6, 6, 1), [of.ConvLSTM2D(2, 3)]),
+    "masking": lambda of, keras: ((5, 3), [of.Masking(0.0), of.LSTM(2)]),
+    "augmentation": lambda of, keras: ((8, 8, 3), [preprocessing(of, "RandomFlip")(), preprocessing(of, "RandomRotation")(0.1), preprocessing(of, "RandomZoom")(0.1)]),
+    "resizing": lambda of, keras: ((8, 8, 3), [preprocessing(of, "Resizing")(6, 6), preprocessing(of, "CenterCrop")(4, 4), preprocessing(of, "Rescaling")(1 / 255)]),
+    "regularized": lambda of, keras: ((6,), [
+        of.Dense(4, kernel_regularizer=keras.regularizers.l2(0.01), bias_constraint=keras.constraints.NonNeg(), kernel_initializer=keras.initializers.RandomNormal(stddev=0.1)),
     ]),
 }  # fmt: skip
 
 
 def merging(layers, keras, np, random):
     one, other = keras.Input((4,)), keras.Input((4,))
-    parts = [getattr(layers, name)()([one, other]) for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")]
+    parts = [
+        getattr(layers, name)()([one, other]) for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
+    ]
     return keras.Model([one, other], layers.Dense(1)(layers.Concatenate()(parts))), [random.rand(4, 4).astype("float32") for _ in range(2)]
 
 
 def merging_dot(layers, keras, np, random):
     one, other = keras.Input((4,)), keras.Input((4,))
-    return keras.Model([one, other], layers.Dense(1)(layers.Dot(axes=1)([one, other]))), [random.rand(4, 4).astype("float32") for _ in range(2)]
+    return keras.Model([one, other], layers.Dense(1)(layers.Dot(axes=1)([one, other]))), [
+        random.rand(4, 4).astype("float32") for _ in range(2)
+    ]
 
 
 def attention(layers, keras, np, random):
@@ -87,7 +91,9 @@ def multi_head_attention(layers, keras, np, random):
 def text(layers, keras, np, random):
     numbers = keras.Input((3,), dtype="int32")
     found = preprocessing(layers, "IntegerLookup")(vocabulary=[3, 5, 7])(numbers)
-    return keras.Model(numbers, layers.Dense(1)(layers.Flatten()(layers.Embedding(6, 2)(found)))), [random.randint(0, 9, (4, 3)).astype("int32")]
+    return keras.Model(numbers, layers.Dense(1)(layers.Flatten()(layers.Embedding(6, 2)(found)))), [
+        random.randint(0, 9, (4, 3)).astype("int32")
+    ]
 
 
 def lookup(layers, keras, np, random):
@@ -116,7 +122,9 @@ def operators(layers, keras, np, random):
 
 def shared(layers, keras, np, random):
     one, other, twice = keras.Input((4,)), keras.Input((4,)), layers.Dense(3)
-    return keras.Model([one, other], layers.Dense(1)(layers.Add()([twice(one), twice(other)]))), [random.rand(4, 4).astype("float32") for _ in range(2)]
+    return keras.Model([one, other], layers.Dense(1)(layers.Add()([twice(one), twice(other)]))), [
+        random.rand(4, 4).astype("float32") for _ in range(2)
+    ]
 
 
 GRAPHS = {

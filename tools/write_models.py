@@ -235,7 +235,7 @@ def tidy(text):
     text = re.sub(r"0x[0-9a-f]+|(?<='shared_object_id': )\d+", "...", text)
     text = re.sub(r"(/[\w.@+-]+)+/(site-packages|keras-[\d.]+)/", "", text)
     text = re.sub(r"config=\{.*?( \.\.\. Exception encountered:|$)", r"config={...}\1", text)
-    text = re.sub(r"(predicts otherwise), by .*", r"\1", text)
+    text = re.sub(r"(predicts otherwise), by .*|(running on) \S+\.", r"\1\2", text)
     return text.partition(" Full object config:")[0][:300]
 
 

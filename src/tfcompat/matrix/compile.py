@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 
 from tfcompat.errors import MatrixError
 from tfcompat.matrix.images import FILES, join_images
-from tfcompat.matrix.loads import fold_loads
+from tfcompat.matrix.loads import fold_loads, pack_loads
 from tfcompat.versions import same_prefix, version
 
 if sys.version_info >= (3, 11):
@@ -122,11 +122,12 @@ def _load(path: Path) -> Any:
         raise MatrixError(f"{path} cannot be read: {error}", "restore it from version control") from None
 
 
-def _loads(data: Path) -> list[Row]:
+def _loads(data: Path) -> Row:
     folder = data / "measured/models"
     rows = [row for path in sorted(folder.glob("*.jsonl")) if path.stem != "readers" for row in _load(path)]
-    rows = [row for row in rows if row["format"] != ".weights.h5"]  # weights alone are taken by a model that code makes
-    return fold_loads(rows, _load(folder / "readers.jsonl"), "data/measured/models")
+    # Weights alone are taken by a model that code makes; whether a lambda loads depends on the Python that wrote it, not on Keras.
+    rows = [row for row in rows if row["format"] != ".weights.h5" and row["kind"] != "lambda"]
+    return pack_loads(fold_loads(rows, _load(folder / "readers.jsonl"), "data/measured/models"))
 
 
 def _rows(data: Path, name: str, table: str) -> list[Row]:

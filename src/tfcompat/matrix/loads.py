@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfcompat.errors import MatrixError
+from tfcompat.matrix.records import Loads
 from tfcompat.versions import version
 
 if TYPE_CHECKING:
@@ -16,12 +17,18 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-__all__ = ["WAYS", "fold_loads"]
+__all__ = ["WAYS", "fold_loads", "pack_loads", "unpack_loads"]
 
 Row = dict[str, Any]
 
 # What loading may need, the simplest first. Arguments of load_model come before calls that give something else than a Keras model.
 WAYS = ("", "custom_objects", "safe_mode=False", "compile=False", "compile=False+custom_objects", "TFSMLayer", "tf.saved_model.load")
+
+
+_FIELDS = ("format", "kind", "layers", "writer", "written", "reader", "read", "ways", "error", "evidence")
+_LISTED = ("layers", "ways", "evidence")
+_REFUSED = "-"
+_BETWEEN = "\n"  # in the text of a list
 
 
 class Keras(NamedTuple):
@@ -45,6 +52,32 @@ def fold_loads(rows: Sequence[Mapping[str, Any]], readers: Sequence[Mapping[str,
     named = {row["name"]: row for row in readers}
     kinds = sorted({(row["format"], row["kind"]) for row in rows})
     return [folded for form, kind in kinds for folded in _fold_kind(form, kind, rows, named, source)]
+
+
+def pack_loads(rows: Iterable[Row]) -> dict[str, Any]:
+    """Rows as numbers of texts, each of which is there once: a file that every start reads should be small."""
+    texts: dict[str, int] = {}
+    packed = []
+    for row in rows:
+        said = {**row, "evidence": row["evidence"]["*"]}
+        said["ways"] = row["ways"] or [_REFUSED]
+        cells = (_BETWEEN.join(said[name]) if name in _LISTED else said[name] for name in _FIELDS)
+        packed.append([texts.setdefault(cell, len(texts)) for cell in cells])
+    return {"texts": list(texts), "rows": packed}
+
+
+def unpack_loads(table: Mapping[str, Any]) -> Iterator[Loads]:
+    """The records of a packed table. Raises :class:`IndexError` or :class:`ValueError` for one that is damaged."""
+    texts = table["texts"]
+    for row in table["rows"]:
+        if min(row) < 0:
+            raise IndexError("a text has no number below 0")
+        said = dict(zip(_FIELDS, (texts[index] for index in row), strict=True))
+        for name in _LISTED:
+            said[name] = tuple(said[name].split(_BETWEEN)) if said[name] or name == "ways" else ()
+        if said["ways"] == (_REFUSED,):
+            said["ways"] = ()
+        yield Loads(**{**said, "evidence": {"*": said["evidence"]}})
 
 
 def _fold_kind(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from packaging.specifiers import SpecifierSet
 
 from tfcompat.matrix import records as r
+from tfcompat.matrix.loads import unpack_loads
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _MEMO_LIMIT = 200_000  # entries; a request of the usual kind adds a few hundred
 
 _LISTS = {  # fields that JSON holds as lists and records as tuples
     "python", "requires", "compute_capabilities", "delegates_to", "capabilities", "aliases", "extra_pythons", "variants",
-    "platforms", "uncertain", "driver_datacenter_branches", "layers", "ways",
+    "platforms", "uncertain", "driver_datacenter_branches",
 }  # fmt: skip
 USER_PACKAGES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
 
@@ -110,7 +111,7 @@ class Matrix:
     @cached_property
     def loads(self) -> tuple[r.Loads, ...]:
         """Which Keras was seen to load which model files."""
-        return _records(r.Loads, self.document["loads"])
+        return tuple(unpack_loads(self.document["loads"]))
 
     @cached_property
     def caps(self) -> tuple[r.Cap, ...]:

@@ -20,7 +20,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from tfcompat.errors import MatrixError
 from tfcompat.matrix import records as r
 from tfcompat.matrix.compile import SCHEMA_VERSION, SKIPPABLE, STEPS, digest_of
-from tfcompat.matrix.loads import WAYS
+from tfcompat.matrix.loads import WAYS, unpack_loads
 from tfcompat.versions import version
 
 if TYPE_CHECKING:
@@ -70,6 +70,15 @@ class PinSet:
 
 
 @dataclass
+class LoadsTable:
+    """What came of loading models: rows of numbers of ``texts``, as :func:`tfcompat.matrix.loads.pack_loads` makes them."""
+
+    texts: list[str]
+    rows: list[list[int]]
+    __pydantic_config__ = _STRICT
+
+
+@dataclass
 class Document:
     schema_version: int
     measured: str
@@ -80,7 +89,7 @@ class Document:
     nvidia_require_cuda: dict[str, str | None]
     backends: list[r.Backend]
     formats: list[r.Format]
-    loads: list[r.Loads]
+    loads: LoadsTable
     notes: list[r.Note]
     caps: list[r.Cap]
     packages: dict[str, list[PackageRow]]
@@ -166,11 +175,7 @@ def _broken_invariants(document: Document) -> Iterator[str]:
     for ranged in (document.backends, document.formats, document.notes, document.caps, document.cudnn):
         for bounded in ranged:
             SpecifierSet(bounded.versions)
-    for row in document.loads:
-        for text in (row.written, row.read):
-            SpecifierSet(text)
-        if set(row.ways) - set(WAYS):
-            yield f"loads {row.format} {row.kind}: {', '.join(sorted(set(row.ways) - set(WAYS)))} is no known way"
+    yield from _loads(document.loads)
     yield from _pins(document)
     yield from _releases(document.tensorflow)
     yield from _releases(document.keras)
@@ -184,7 +189,7 @@ def _broken_invariants(document: Document) -> Iterator[str]:
     yield from _package_rows("package", document.packages, len(document.requirement_sets))
     yield from _package_rows("dependent", document.dependents, len(document.requirement_sets))
     groups: list[Iterable[Any]] = [
-        document.backends, document.formats, document.loads, document.notes, document.caps, document.toolkits, document.architectures,
+        document.backends, document.formats, document.notes, document.caps, document.toolkits, document.architectures,
         document.cudnn, document.gpus, document.ambiguous_gpus, document.distributions, document.floating,
         document.images.python, document.images.cuda, document.images.official_tags, document.images.official_contents,
         document.images.ngc,
@@ -200,6 +205,21 @@ def _package_rows(what: str, packages: Mapping[str, list[PackageRow]], sets: int
         for row in rows:
             if row[4] is not None and not 0 <= row[4] < sets:
                 yield f"{what} {name} {row[0]}: no such requirement set"
+
+
+def _loads(table: LoadsTable) -> Iterator[str]:
+    try:
+        rows = list(unpack_loads({"texts": table.texts, "rows": table.rows}))
+    except (IndexError, ValueError) as error:
+        yield f"loads: a row is malformed ({error})"
+        return
+    for row in rows:
+        where = f"loads {row.format} {row.kind}"
+        for text in (row.written, row.read):
+            SpecifierSet(text)
+        if set(row.ways) - set(WAYS):
+            yield f"{where}: {', '.join(sorted(set(row.ways) - set(WAYS)))} is no known way"
+        yield from _evidenced(row, where)
 
 
 def _pins(document: Document) -> Iterator[str]:

@@ -25,6 +25,9 @@ _COMPILED: Mapping[str, Callable[[Model], tuple[str, ...]]] = {  # how models of
     "functional": lambda model: model.loss_objects,
     "convolutional": lambda model: ("SGD",) if model.optimizer == "SGD" else (),
 }
+_COMPILING = re.compile(r"reduction|optimizer|loss|metric|Could not locate function")
+_PYTHON = "the Python that wrote it"
+_CODE_IN_IT = "verified: lambdas of Python 3.8 are refused by 3.11 (bad marshal data), those of 3.11 end Python 3.13 (data/measured/models, kind lambda)"
 _OUTSIDE = ("TFSMLayer", "tf.saved_model.load")  # what gives something else than a Keras model
 
 
@@ -105,7 +108,18 @@ def _loading(matrix: Matrix, model: Model, reader: Reader) -> Loading:
     best = min(rows, key=_row_ado)  # what every model has: the container, and what nothing is wrong with
     kinds = {row.kind: names for row in rows if (names := _shared(model, row))}
     found = [best, *(row for row in rows if row.kind in kinds and row is not best)]
-    return _together(found, kinds, (*(() if _own(model, reader) else _untried(model, rows)), *_code_untried(model, rows)))
+    untried = (*(() if _own(model, reader) else _untried(model, rows)), *_code_untried(model, rows))
+    word = _together(found, kinds, untried)
+    return _with_code(word, model, reader) if model.lambdas and word.outcome != "refuses" else word
+
+
+def _with_code(word: Loading, model: Model, reader: Reader) -> Loading:
+    """What a Lambda layer adds: its code is of one minor of Python, and newer Keras runs it on request only."""
+    keras_3 = reader.version is not None and reader.version.major >= 3
+    more = ("safe_mode=False", _PYTHON) if keras_3 or model.format == ".keras" else (_PYTHON,)
+    outcome: Literal["needs", "unknown"] = "unknown" if word.outcome == "unknown" else "needs"
+    needs, because = (*word.needs, *more), (*word.because, *model.lambdas)
+    return word._replace(outcome=outcome, needs=needs, because=because, evidence=(*word.evidence, _CODE_IN_IT))
 
 
 def _row_ado(row: Loads) -> tuple[bool, int, bool]:
@@ -150,11 +164,11 @@ def _shared(model: Model, row: Loads) -> tuple[str, ...]:
     code = {
         "custom-layer": set(model.layers) & set(model.customs),
         "custom-loss": set(model.customs) - set(model.layers),
-        "lambda": set(model.lambdas),
     }
     if row.kind in code:
         return tuple(sorted(code[row.kind]))
-    if row.kind == _SIMPLEST or row.ways[:1] == ("compile=False",):  # its layers are not what is wrong
+    of_compiling = row.ways[:1] == ("compile=False",) or (row.kind in _COMPILED and _COMPILING.search(row.error))
+    if row.kind == _SIMPLEST or of_compiling:  # its layers are not what is wrong
         return _COMPILED[row.kind](model) if row.kind in _COMPILED else ()
     layers = set(row.layers) & set(model.layers) - _EVERYWHERE
     named = {name for name in row.layers if re.search(rf"\b{re.escape(name)}\b", row.error)} - _EVERYWHERE
@@ -172,7 +186,6 @@ def _code_untried(model: Model, rows: Sequence[Loads]) -> tuple[str, ...]:
     """Code of one's own, where no file with any was tried between these two."""
     tried = {row.kind for row in rows}
     wanted = {"custom-layer": set(model.layers) & set(model.customs), "custom-loss": set(model.customs) - set(model.layers)}
-    wanted["lambda"] = set(model.lambdas)
     return tuple(sorted(name for kind, names in wanted.items() if kind not in tried for name in names))
 
 
@@ -184,7 +197,7 @@ def _together(rows: Sequence[Loads], kinds: dict[str, tuple[str, ...]], untried:
         because = () if refused[0] is rows[0] else _because(refused, kinds)
         return Loading("refuses", (), because, refused[0].error, untried, evidence)
     needs = _needs(rows)
-    because = _because([row for row in rows if row.ways[0]], kinds)
+    because = () if set(needs) <= set(_OUTSIDE) else _because([row for row in rows if row.ways[0]], kinds)
     if untried:
         return Loading("unknown", needs, because, "", untried, evidence)
     error = next((row.error for row in rows if row.ways[0]), "")

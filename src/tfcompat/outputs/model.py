@@ -91,6 +91,8 @@ def _said(word: Loading) -> str:
         return "loads"
     if word.outcome == "needs":
         return f"with {' and '.join(word.needs)}{because}"
+    if word.outcome == "refuses" and word.error.startswith("loads, but"):
+        return f"loads, and predicts something else{because}"
     if word.outcome == "refuses":
         return f"does not load{because}: {plain(word.error)}"
     so_far = f"with {' and '.join(word.needs)} at least; " if word.needs else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfcompat.models.loading import Reader, loading_of
-from tfcompat.rules.rule import OK, Check, Rule, Severity, Verdict, unknown, violated
+from tfcompat.rules.rule import OK, Check, Rule, Verdict, unknown, violated
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _KERAS_3 = version("2.16")
 _FIRST_BESIDE = version("2.6")  # before that Keras is a part of TensorFlow
 _SWITCHED_ON = ("1", "true", "True")
-_SEVERITIES: Mapping[str, Severity] = {"custom_objects": "note", "safe_mode=False": "note"}  # what the model wants, whatever loads it
 
 
 def judge(
@@ -39,10 +38,9 @@ def judge(
     if word.outcome == "unknown":
         return unknown("unknown" if word.why else "untried", word.evidence, reader=str(reader), untried=word.untried, why=word.why)
     if word.outcome == "refuses":
-        return violated("refused", "error", word.evidence, **told)
-    severity = max((_SEVERITIES.get(need, "warning") for need in word.needs), key=("note", "warning").index)
+        return violated("otherwise" if word.error.startswith("loads, but") else "refused", "error", word.evidence, **told)
     outside = bool({"TFSMLayer", "tf.saved_model.load"} & set(word.needs))
-    return violated("no-model" if outside else "needs", severity, word.evidence, **told)
+    return violated("no-model" if outside else "needs", "warning", word.evidence, **told)
 
 
 def reader_of(tensorflow: Tensorflow, keras: Package | None, tf_keras: Package | None, env: Mapping[str, str] | None) -> Reader:
@@ -63,6 +61,7 @@ RULE = Rule(
     (Check(("model", "tensorflow"), judge, optional=("keras", "tf-keras", "env")),),
     {
         "refused": "no way was found to load {model} in {reader}{because}: {error}",
+        "otherwise": "{model} loads in {reader}, and predicts something else{because}",
         "needs": "loading {model} in {reader} takes {needs}{because}",
         "no-model": "loading {model} in {reader} gives no Keras model: {needs} calls its functions",
         "untried": "whether {model} loads in {reader} is not known: {untried} was not tried",
@@ -70,6 +69,7 @@ RULE = Rule(
     },
     {
         "refused": "take the Keras that wrote it, or save it again in a format that both read",
+        "otherwise": "take the Keras that wrote it, or save it again in a format that both read",
         "needs": "pass that to load_model; what is left out there is given to compile() anew",
         "no-model": "save the model again as .keras or .h5 with the Keras that wrote it, or call it as functions",
         "untried": "load it once with that Keras",
