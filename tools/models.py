@@ -36,6 +36,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from model_layers import LAYER_KINDS
 from verify import ROOT, UV, Failed, find_interpreter
 from write_models import KINDS, tidy
 
@@ -51,6 +52,11 @@ FIRST_FORMATS = (".h5", ".keras")
 FIRST_KINDS = ("dense", "convolutional", "lstm", "custom-loss")
 FIRST_WRITERS = (
     "2.4.0", "2.6.0", "2.10.0", "2.12.0", "2.13.1", "2.15.0", "2.16.0", "2.21.0", "3.0.5", "3.3.3", "3.6.0", "3.8.0", "3.12.4", "3.15.1",
+)  # fmt: skip
+# those that write and load the models of layers: enough to see where something changes
+LAYERED = (
+    "keras 2.4.0 (TF 2.4.4)", "keras 2.6.0", "keras 2.9.0", "keras 2.12.0", "keras 2.13.1", "keras 2.15.0", "tf-keras 2.16.0",
+    "tf-keras 2.21.0", "keras 3.0.5", "keras 3.3.3", "keras 3.6.0", "keras 3.9.2", "keras 3.12.4", "keras 3.15.1",
 )  # fmt: skip
 
 
@@ -70,6 +76,10 @@ class Environment(NamedTuple):
     @property
     def slug(self) -> str:
         return f"{self.package}-{self.version}-tf{self.tensorflow}"
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return (*KINDS, *LAYER_KINDS) if self.name in LAYERED else KINDS
 
     @property
     def overlaid(self) -> bool:
@@ -235,7 +245,7 @@ def _inside(place: Place, env: Environment, script: str, arguments: Iterable[Pat
 
 def write(place: Place, env: Environment, options: argparse.Namespace) -> str:
     lines = _lines(place.written(env))
-    kinds = [kind for kind in KINDS if not any(line.get("kind") == kind and "done" in line for line in lines)]
+    kinds = [kind for kind in env.kinds if not any(line.get("kind") == kind and "done" in line for line in lines)]
     if not kinds:
         return "there already"
     install(place, env, options.cache)
@@ -258,7 +268,7 @@ def write(place: Place, env: Environment, options: argparse.Namespace) -> str:
 
 def read(place: Place, env: Environment, options: argparse.Namespace) -> str:
     install(place, env, options.cache)
-    todo = [job for job in jobs(place) if job["rank"] <= options.rank]
+    todo = [job for job in jobs(place) if job["rank"] <= options.rank and job["kind"] in env.kinds]
     count, silent = 0, 0
     while True:
         done = {line["path"] for line in _lines(place.read(env)) if "done" in line}

@@ -14,6 +14,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from model_layers import LAYER_KINDS, build_layers
+
 KINDS = ("dense", "functional", "convolutional", "lstm", "recurrent", "custom-loss", "custom-layer", "lambda", "preprocessing")
 SAVED_MODELS = ("dense", "lstm", "custom-loss")
 
@@ -96,6 +100,10 @@ def ways_to_save(kind, keras, model):
 
 def build(kind, keras, np):
     """A compiled model of this kind, its inputs and its targets."""
+    if kind in LAYER_KINDS:
+        model, inputs = build_layers(kind, keras, np)
+        model.compile(optimizer="adam", loss="mean_squared_error")
+        return model, inputs, np.zeros((4, 1), "float32")
     random = np.random.RandomState(0)
     layers, inputs = keras.layers, [random.rand(8, 3).astype("float32")]
     targets = random.rand(8, 1).astype("float32")

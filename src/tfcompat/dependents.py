@@ -14,7 +14,7 @@ from tfcompat.pins import installable
 from tfcompat.requirements import evaluated
 from tfcompat.versions import version
 
-__all__ = ["Candidate", "Required", "required_of"]
+__all__ = ["Candidate", "Required", "candidates_of", "required_of"]
 
 
 class Candidate(NamedTuple):
@@ -57,10 +57,11 @@ def required_of(matrix: Matrix, name: str, specifier: SpecifierSet, platform: st
     if not rows or platform not in rows[0].python:  # only Linux is measured
         return None
     key = ("required", name, str(specifier), platform, python)
-    return matrix.remember(key, lambda: Required(name, tuple(_candidates(rows, specifier, platform, python))))
+    return matrix.remember(key, lambda: Required(name, tuple(candidates_of(rows, specifier, platform, python))))
 
 
-def _candidates(rows: tuple[PackageRelease, ...], specifier: SpecifierSet, platform: str, python: Version | None) -> Iterator[Candidate]:
+def candidates_of(rows: tuple[PackageRelease, ...], specifier: SpecifierSet, platform: str, python: Version | None) -> Iterator[Candidate]:
+    """Those of *rows* inside *specifier* that *python* can install on *platform*, in their order."""
     for row in rows:
         offered = installable(row, python, platform) if python is not None else bool(row.python.get(platform))
         if offered and specifier.contains(version(row.version), prereleases=True):

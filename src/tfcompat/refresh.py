@@ -44,10 +44,15 @@ DEPENDENTS = {
     "keras-hub": "0.16", "tensorflow-addons": "0.6", "tensorflow-decision-forests": "0.1", "tensorflow-hub": "0.7",
     "tensorflow-probability": "0.8", "tensorflow-serving-api": "1.15", "tensorflow-text": "1.15", "tf-models-official": "2.0",
 }  # fmt: skip
+# what people install beside TensorFlow, and that requires NumPy and nothing of TensorFlow: a line with one of these can replace the NumPy
+NEIGHBOURS = {
+    "matplotlib": "3.1", "numba": "0.47", "opencv-python": "4.2", "opencv-python-headless": "4.2", "pandas": "1.0",
+    "scikit-image": "0.16", "scikit-learn": "0.22", "seaborn": "0.9", "statsmodels": "0.11", "xarray": "0.15",
+}  # fmt: skip
 # the requirements of theirs that are kept: on TensorFlow by any name, on what breaks beside it, and on each other
-JUDGED = frozenset({*WHEELS, *DEPENDENTS, "tf-nightly", "numpy", "protobuf"}) - {"cuda-toolkit"}
+JUDGED = frozenset({*WHEELS, *DEPENDENTS, *NEIGHBOURS, "tf-nightly", "numpy", "protobuf", "scipy"}) - {"cuda-toolkit"}
 
-# all direct dependencies of the above, for exact pins: which releases the index has and what these require; and the dependents
+# all direct dependencies of the above, for exact pins: which releases the index has and what these require; the dependents, the neighbours
 PACKAGES = {
     "absl-py": "0.7", "astor": "0.6", "astunparse": "1.6", "dm-tree": "0.1", "flatbuffers": "1.12", "gast": "0.2.2",
     "google-pasta": "0.1.6", "grpcio": "1.24.3", "h5py": "2.9", "keras-applications": "1.0.8",
@@ -64,7 +69,7 @@ PACKAGES = {
     "nvidia-cuda-nvrtc-cu12": "12", "nvidia-cuda-runtime-cu12": "12", "nvidia-cufft-cu12": "11",
     "nvidia-curand-cu12": "10", "nvidia-cusolver-cu12": "11", "nvidia-cusparse-cu12": "12",
     "nvidia-nvjitlink-cu12": "12", "tensorrt": "8", "tensorrt-bindings": "8", "tensorrt-libs": "8",
-    **DEPENDENTS,
+    **DEPENDENTS, **NEIGHBOURS,
 }  # fmt: skip
 # of these only the names on the index are read: numpy requires nothing, and the CUDA parts come from the and-cuda extra
 _REQUIRE_NOTHING = ("numpy", "nvidia-", "tensorrt")
@@ -101,8 +106,8 @@ def measure(
         _expect_shape(project, rows)
         files[f"wheels/{project}.json"] = rows
     for project, floor in packages.items():
-        folder = "dependents" if project in DEPENDENTS else "index"
-        if project in DEPENDENTS:
+        folder = "dependents" if project in DEPENDENTS else "neighbours" if project in NEIGHBOURS else "index"
+        if folder != "index":
             rows = measure_dependent(index, session, project, Version(floor), cache, JUDGED)
         elif project.startswith(_REQUIRE_NOTHING):
             rows = measure_package(index, project, Version(floor))

@@ -25,7 +25,7 @@ def scripts(shell: Shell, training: list[Step], legacy: list[Step]) -> list[Step
 
 def test_python_chooses_the_image_and_builds_it(scripts: list[Step], shell: Shell) -> None:
     assert "FROM tensorflow/tensorflow:2.17.0-gpu\n" in (shell.folder / "training/Dockerfile.built").read_text()
-    assert (shell.folder / "training/requirements.built.txt").read_text() == "tensorflow==2.17.0\npandas\nscikit-learn\n"
+    assert (shell.folder / "training/requirements.built.txt").read_text() == "tensorflow==2.17.0\npandas\nnumpy<2\nscikit-learn\n"
     assert "Epoch 2/2" in shell.run("podman run --rm trained-on-a-gpu").out
 
 

@@ -44,6 +44,11 @@ class Held(NamedTuple):
     step: int = -1
 
     @property
+    def brought(self) -> bool:
+        """Whether no line names it: a package that needs it in another version than was there brings it."""
+        return self.exact and bool(self.demands) and bool(self.demands[0].by)
+
+    @property
     def pin(self) -> Pin | None:
         """The line to point at: the one that names the version, else the first."""
         exact = [d.pin for d in self.demands if not d.by and is_exact(d.specifier)]

@@ -31,6 +31,7 @@ class Step(NamedTuple):
     """One install command with its files read: what is asked for at once. ``install`` is None for a file that is looked at alone.
 
     ``removed``: names that it takes out (``pip uninstall``). ``indexes``: hosts of package indexes whose files are not known.
+    ``whole``: whether every file that it reads was read.
     """
 
     pins: tuple[Pin, ...]
@@ -38,6 +39,7 @@ class Step(NamedTuple):
     install: Install | None = None
     removed: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
+    whole: bool = True
 
 
 class Environment:

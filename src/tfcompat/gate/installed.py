@@ -12,6 +12,7 @@ from packaging.version import Version
 from tfcompat.gate.declared import Pin
 from tfcompat.gate.demands import KERAS, TENSORFLOW, Conflict, Demand, Held, is_exact, named, specifier
 from tfcompat.gate.environment import Environment, Step
+from tfcompat.gate.neighbours import asks_numpy, clash, closure, strangers
 from tfcompat.gate.releases import Releases
 from tfcompat.gate.solving import Solver
 from tfcompat.platforms import environment as marker_environment
@@ -84,6 +85,8 @@ class _World:
         self.order: list[str] = []
         self.conflicts: list[Conflict] = []
         self.steps: list[tuple[Step, tuple[Pin, ...]]] = []
+        self.there: set[str] = set()  # what commands may have brought with what they name
+        self.certain = True  # that nothing else came with a bound on NumPy, which a later command would leave as it is
 
     def put(self, held: Held) -> None:
         self.held[held.name] = held
@@ -113,6 +116,7 @@ class _World:
                 self.conflicts.append(conflict)
             if asked:
                 demands.setdefault("tensorflow", [d for d in constraints if d.pin.name == "tensorflow"]).extend(asked)
+        self._settle_numpy(step, pins, constraints, demands)
         upgrade = bool(step.install and step.install.upgrade)
         before = {name: self.held.get(name) for name in TENSORFLOW}
         for name, found in demands.items():
@@ -120,6 +124,23 @@ class _World:
         for name in TENSORFLOW:
             if name in demands and self.held.get(name) is not before[name]:
                 self._move_others(self.held[name], demands)
+
+    def _settle_numpy(self, step: Step, pins: Sequence[Pin], constraints: Sequence[Demand], demands: dict[str, list[Demand]]) -> None:
+        """pandas and its like bring another NumPy beside a TensorFlow that the command does not ask for."""
+        present = self.held.get(self.order[-1]) if self.order else None
+        conflict = clash(self.releases, step, pins, constraints)
+        if conflict is not None:
+            self.conflicts.append(conflict)
+        with_tensorflow = any(name in TENSORFLOW for name in demands)
+        if present is not None and self.certain and not present.conda and not with_tensorflow:
+            brought = asks_numpy(self.releases, step, pins, constraints, self.held, present, self.there)
+            if brought is not None:
+                demands.pop("numpy", None)
+                before = self.held.get("numpy")
+                self.put(Held("numpy", brought.version, brought.demands, True, before, step=len(self.steps) - 1))
+        self.there |= closure(self.releases, [p.name for p in pins])
+        bounded = with_tensorflow or any(d.pin.name == "numpy" for d in constraints) or any(p.name == "numpy" for p in pins)
+        self.certain = self.certain and not (bounded and (strangers(self.releases, pins) or not step.whole))
 
     def _move_others(self, tensorflow: Held, demands: Mapping[str, Sequence[Demand]]) -> None:
         """What earlier commands pinned and this TensorFlow does not accept, pip replaces with what it does."""

@@ -233,9 +233,11 @@ class Installer:
         pins = list(install.pins)
         constraints: list[Pin] = []
         indexes: list[str] = []
+        whole = True
         for argument in (*install.files, *self._ambient_constraints(install)):
             found = self._file(install, argument)
             if found is None:
+                whole = False
                 continue
             constraints += found.constraints
             indexes += found.indexes
@@ -244,7 +246,7 @@ class Installer:
                 environment.python = _uv_python(environment.python, *found.python)
         environment.python = conda_python(pins) or environment.python
         told = [*index_options(install.options), *indexes, *(text for name in VARIABLES if (text := self._variable(name)))]
-        environment.steps.append(Step(tuple(pins), tuple(constraints), install, indexes=others(told)))
+        environment.steps.append(Step(tuple(pins), tuple(constraints), install, indexes=others(told), whole=whole))
 
     def _removal(self, removed: c.Removed) -> None:
         name = removed.environment

@@ -7,27 +7,30 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
-from tfcompat.gate.demands import TENSORFLOW
+from tfcompat.gate.demands import TENSORFLOW, is_exact, specifier
 from tfcompat.gate.finding import Finding, Related
+from tfcompat.gate.neighbours import strangers
 from tfcompat.gate.rulebook import FILE_RULES, said_as
 from tfcompat.gate.source import Place
 from tfcompat.gate.subject import ITS_OWN
 from tfcompat.prose import capital, remedy, sentence
-from tfcompat.requirements import cap_on
+from tfcompat.requirements import cap_on, specifier_of
 from tfcompat.rules import RULES, evaluate
 from tfcompat.versions import minor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tfcompat.gate.demands import Held
     from tfcompat.gate.finding import Level
     from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
     from tfcompat.rules import Finding as Said
     from tfcompat.stack import Image
 
-__all__ = ["REMEDIES", "finding", "judge", "pip_goes_on", "place_of"]
+__all__ = ["BOUND", "REMEDIES", "finding", "judge", "pip_goes_on", "place_of"]
 
+BOUND = "add numpy"  # how a remedy begins that bounds the NumPy that a package brings
 REMEDIES: Mapping[str, str] = {rule.id: rule.remedy for rule in FILE_RULES}
 _LEVELS: Mapping[str, Level] = {"error": "error", "warning": "warning", "note": "info"}
 _STANDS: Mapping[str, tuple[str, ...]] = {  # the fact whose place a rule's finding has; the first that has one
@@ -112,7 +115,49 @@ def judge(subject: Subject, matrix: Matrix) -> Iterator[Finding]:
         if one.verdict.reason == "replaced":
             level = "error" if lacking is not None else level
             message += _other_name(subject) + _required_by(subject) + (f". {capital(sentence(lacking))}" if lacking is not None else "")
-        yield _as_finding(one, level, message, subject)
+        numpy = _brought(one, subject)
+        if numpy is None:
+            yield _as_finding(one, level, message, subject)
+        else:
+            held_back = _may_be_held_back(subject, numpy)
+            message += f" ({_who(numpy)}{'; what else is installed with it may hold that back' if held_back else ''})"
+            yield _as_finding(one, "warning" if held_back else level, message, subject)._replace(remedy=_make_room(subject, numpy))
+
+
+def _brought(said: Said, subject: Subject) -> Held | None:
+    """The NumPy that the finding is about, where no line asks for it but a package that needs it."""
+    held = subject.installed.held.get("numpy") if any(f.name == "package" and f.value.name == "numpy" for f in said.facts) else None
+    return held if held is not None and held.brought else None
+
+
+def _who(numpy: Held) -> str:
+    first = numpy.demands[0]
+    return f"{first.by} requires numpy{first.specifier}"
+
+
+def _make_room(subject: Subject, numpy: Held) -> str:
+    """A package that is pinned cannot give way to a bound."""
+    by, pin = numpy.demands[0].by, numpy.demands[0].pin
+    pinned = by.startswith(f"{pin.name} ") and is_exact(specifier(pin.specifier))
+    return f"take a release of {pin.name} that admits {_bound(subject)}" if pinned else f"add {_bound(subject)}"
+
+
+def _bound(subject: Subject) -> str:
+    """What to ask of NumPy beside the package: no more than what excludes the one that breaks TensorFlow."""
+    if subject.tensorflow is None:
+        return "numpy"
+    cap = cap_on(subject.releases.matrix, subject.tensorflow.release, "numpy")
+    if cap is not None:
+        return f"numpy{cap.allows}"
+    allowed = specifier_of(subject.tensorflow, "numpy", subject.releases.python) or SpecifierSet()
+    upper = [str(s) for s in allowed if s.operator in ("<", "<=")]
+    return "numpy" + (",".join(upper) or str(allowed))
+
+
+def _may_be_held_back(subject: Subject, numpy: Held) -> bool:
+    """Whether the command that brings it has packages of which it is not known what they require."""
+    _, pins = subject.installed.steps[numpy.step]
+    return bool(strangers(subject.releases, pins))
 
 
 def _as_finding(said: Said, level: Level, message: str, subject: Subject) -> Finding:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from tfcompat.dependents import Candidate, required_of
+from tfcompat.dependents import Candidate, candidates_of, required_of
 from tfcompat.matrix.matrix import USER_PACKAGES, Matrix
+from tfcompat.matrix.records import PackageRelease
 from tfcompat.pins import admits, installable
-from tfcompat.requirements import requirements_of
+from tfcompat.requirements import evaluated, requirements_of
 from tfcompat.versions import version
 
 __all__ = ["Releases"]
@@ -82,6 +83,29 @@ class Releases:
     def leads(self, name: str) -> bool:
         """Whether *name* is known to stand on TensorFlow."""
         return name == "tf-keras" or bool(self.matrix.dependents_of(name))
+
+    def neighbour(self, name: str) -> bool:
+        """Whether it is known what *name* requires of NumPy, and that it does not stand on TensorFlow."""
+        return bool(self._neighbours(name))
+
+    def of_neighbour(self, name: str, wanted: Sequence[SpecifierSet]) -> tuple[Candidate, ...]:
+        """The releases of such a package inside *wanted* that have a wheel here, newest first, with what each requires."""
+        rows = self._neighbours(name)
+        key = ("neighbour", name, str(_joined(wanted)), self.platform, str(self.python))
+        return self.matrix.remember(key, lambda: tuple(candidates_of(rows, _joined(wanted), self.platform, self.python)))
+
+    def whatever_file(self, name: str, wanted: SpecifierSet) -> tuple[Candidate, ...]:
+        """As :meth:`of_neighbour`, wheel or none; empty where *wanted* may have releases from before the matrix."""
+        rows = self._neighbours(name)
+        inside = [row for row in rows if wanted.contains(version(row.version))]
+        if not inside or inside[-1] is rows[-1]:
+            return ()
+        return tuple(
+            Candidate(row.version, None if row.requires is None else evaluated(row.requires, self.platform, self.python)) for row in inside
+        )
+
+    def _neighbours(self, name: str) -> tuple[PackageRelease, ...]:
+        return self.matrix.neighbours_of(name) or (self.matrix.package(name) if name != "numpy" else ())
 
     def inside(self, name: str, wanted: Sequence[SpecifierSet]) -> Iterator[Version]:
         """The releases inside all of *wanted* that have a file here, newest first; yanked ones where a pin names them."""

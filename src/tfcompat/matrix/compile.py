@@ -49,6 +49,7 @@ def compile_matrix(data: Path) -> Row:
     keras = [row for package in _KERAS for row in _releases(data, package, [], tables)]
     packages = {path.stem: _package(path, tables) for path in sorted((data / "measured/index").glob("*.jsonl"))}
     dependents = {path.stem: _package(path, tables) for path in sorted((data / "measured/dependents").glob("*.jsonl"))}
+    neighbours = {path.stem: _package(path, tables) for path in sorted((data / "measured/neighbours").glob("*.jsonl"))}
     requires = _load(data / "images/nvidia-cuda-require.json")
     pin_lines = _Tables()
     pin_sets = [_pin_set(path, pin_lines) for path in sorted((data / "pins").glob("*/*.json"))]
@@ -67,6 +68,7 @@ def compile_matrix(data: Path) -> Row:
         "caps": _rows(data, "curated/caps.toml", "cap"),
         "packages": packages,
         "dependents": dependents,
+        "neighbours": neighbours,
         "pin_lines": [line for (line,) in pin_lines.sets],
         "pin_sets": pin_sets,
         "toolkits": _toolkits(data),

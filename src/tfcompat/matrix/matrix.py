@@ -139,6 +139,13 @@ class Matrix:
         """
         return self._package_releases("dependents", name)
 
+    def neighbours_of(self, name: str) -> tuple[r.PackageRelease, ...]:
+        """Releases of a package that stands on NumPy and not on TensorFlow, newest first; empty when the matrix does not cover *name*.
+
+        ``requires`` has only the lines on NumPy, protobuf, SciPy and other such packages.
+        """
+        return self._package_releases("neighbours", name)
+
     def _package_releases(self, section: str, name: str) -> tuple[r.PackageRelease, ...]:
         def make() -> tuple[r.PackageRelease, ...]:
             rows, sets = self.document[section].get(name, ()), self._requirement_sets

@@ -94,6 +94,7 @@ class Document:
     caps: list[r.Cap]
     packages: dict[str, list[PackageRow]]
     dependents: dict[str, list[PackageRow]]
+    neighbours: dict[str, list[PackageRow]]
     pin_lines: list[str]
     pin_sets: list[PinSet]
     toolkits: list[r.Toolkit]
@@ -188,6 +189,7 @@ def _broken_invariants(document: Document) -> Iterator[str]:
     yield from _unique("contents", (f"{c.tensorflow} {c.accelerator}" for c in document.images.official_contents))
     yield from _package_rows("package", document.packages, len(document.requirement_sets))
     yield from _package_rows("dependent", document.dependents, len(document.requirement_sets))
+    yield from _package_rows("neighbour", document.neighbours, len(document.requirement_sets))
     groups: list[Iterable[Any]] = [
         document.backends, document.formats, document.notes, document.caps, document.toolkits, document.architectures,
         document.cudnn, document.gpus, document.ambiguous_gpus, document.distributions, document.floating,

@@ -3,7 +3,7 @@
 # No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Literal, NamedTuple
 
 from packaging.specifiers import SpecifierSet
@@ -97,16 +97,19 @@ def _loading(matrix: Matrix, model: Model, reader: Reader) -> Loading:
     if model.format == ".weights.h5":
         return Loading("unknown", why="it has weights alone, which a model made by code takes")
     if model.exported:
-        return _exported(reader)
+        return _exported(model, reader)
     if model.keras is None:
         return Loading("unknown", why="it does not say which Keras wrote it")
     if reader.version is None:
         return _of_any_minor(matrix, model)
-    rows = [row for row in matrix.loads if row.format == model.format and _wrote(row, model) and _reads(row, reader)]
-    if not rows:
+    rows = [row for row in matrix.loads if _wrote(row, model) and _reads(row, reader)]
+    by_name = [row for row in rows if row.format == _form(model)]
+    rows = [row for row in rows if row.format == model.format or row in by_name]
+    if not by_name:
         return Loading("unknown", why=f"no file of Keras {minor(model.keras)} was tried with it")
-    best = min(rows, key=_row_ado)  # what every model has: the container, and what nothing is wrong with
-    kinds = {row.kind: names for row in rows if (names := _shared(model, row))}
+    best = min(by_name, key=_row_ado)  # what every model has: the container, and what nothing is wrong with
+    innocent = {layer for row in rows if row.ways for layer in row.layers}  # whatever another model with it came to
+    kinds = {row.kind: names for row in rows if (names := _shared(model, row, innocent))}
     found = [best, *(row for row in rows if row.kind in kinds and row is not best)]
     untried = (*(() if _own(model, reader) else _untried(model, rows)), *_code_untried(model, rows))
     word = _together(found, kinds, untried)
@@ -126,9 +129,16 @@ def _row_ado(row: Loads) -> tuple[bool, int, bool]:
     return not row.ways, WAYS.index(row.ways[0]) if row.ways else 0, row.kind != _SIMPLEST
 
 
-def _exported(reader: Reader) -> Loading:
-    """A SavedModel without Keras's own metadata: functions, which every TensorFlow calls and no Keras has as a model."""
+def _form(model: Model) -> str:
+    """Keras up to 2.12 writes HDF5 under a name with .keras, by which Keras 3 takes it for a zip."""
+    return ".keras, HDF5 inside" if model.format == ".h5" and model.name.endswith(".keras") else model.format
+
+
+def _exported(model: Model, reader: Reader) -> Loading:
+    """A SavedModel without Keras's own metadata: functions, which TensorFlow calls and no Keras has as a model."""
     keras_3 = reader.version is None or reader.version.major >= 3
+    if not keras_3 and reader.version is not None and model.tensorflow is not None and minor(model.tensorflow) > minor(reader.version):
+        return Loading("unknown", why=f"TensorFlow {minor(model.tensorflow)} wrote it, and older ones lack some operations of newer ones")
     return Loading("needs", ("TFSMLayer",) if keras_3 else ("tf.saved_model.load",), ("a SavedModel without Keras's metadata",))
 
 
@@ -159,8 +169,8 @@ def _own(model: Model, reader: Reader) -> bool:
 # -- kinds ---------------------------------------------------------------------------------------
 
 
-def _shared(model: Model, row: Loads) -> tuple[str, ...]:
-    """What the model has of the kind that makes the difference there; empty where the row says nothing of it."""
+def _shared(model: Model, row: Loads, innocent: Set[str]) -> tuple[str, ...]:
+    """What the model has of the kind that can make the difference there; empty where the row says nothing of it."""
     code = {
         "custom-layer": set(model.layers) & set(model.customs),
         "custom-loss": set(model.customs) - set(model.layers),
@@ -170,9 +180,9 @@ def _shared(model: Model, row: Loads) -> tuple[str, ...]:
     of_compiling = row.ways[:1] == ("compile=False",) or (row.kind in _COMPILED and _COMPILING.search(row.error))
     if row.kind == _SIMPLEST or of_compiling:  # its layers are not what is wrong
         return _COMPILED[row.kind](model) if row.kind in _COMPILED else ()
-    layers = set(row.layers) & set(model.layers) - _EVERYWHERE
-    named = {name for name in row.layers if re.search(rf"\b{re.escape(name)}\b", row.error)} - _EVERYWHERE
-    return tuple(sorted(layers & named if named else layers))
+    suspects = set(row.layers) - (set() if row.ways else innocent)
+    named = {name for name in suspects if re.search(rf"\b{re.escape(name)}\b", row.error)}
+    return tuple(sorted((named or suspects) & set(model.layers)))
 
 
 def _untried(model: Model, rows: Iterable[Loads]) -> tuple[str, ...]:

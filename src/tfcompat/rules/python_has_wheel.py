@@ -37,7 +37,7 @@ RULE = Rule(
     (Check(("tensorflow", "python"), judge),),
     {
         "no-wheel": "no wheel of {tensorflow} is made for Python {python} on {platform}; there are wheels for Python {wheels}",
-        "prerelease": "Python {python} is a pre-release: packages that ask for a final Python refuse it",
+        "prerelease": "Python {python} is a pre-release: a marker on python_full_version takes it for older than the final one",
         "python-unknown": "which Python this environment has is not established, and {tensorflow} has wheels for few",
     },
     {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfcompat.gate.findings import OF_THE_INDEX
 from tfcompat.gate.fixing.base_image import other_base
+from tfcompat.gate.fixing.brought import bound
 from tfcompat.gate.fixing.lines import added_line
 from tfcompat.gate.fixing.pins import other_pin
 
@@ -51,6 +52,6 @@ def with_fixes(found: Sequence[Finding], subject: Subject, world: World, bases: 
             return None
         if finding.rule in _BASE_RULES and base is not None:
             return base
-        return other_pin(finding, subject, world) or added_line(finding, subject, world.project)
+        return bound(finding, subject, world) or other_pin(finding, subject, world) or added_line(finding, subject, world.project)
 
     return [finding._replace(fix=fix(finding)) for finding in found]

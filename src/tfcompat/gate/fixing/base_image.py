@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfcompat.gate.finding import Edit, Fix
 from tfcompat.gate.findings import findings_of
-from tfcompat.gate.fixing.lines import LINES_OF_THEIR_OWN
+from tfcompat.gate.fixing.lines import mended_by_a_line
 from tfcompat.gate.follow import Build, follow
 from tfcompat.reference import Reference
 from tfcompat.resolver.request import KNOWN_PYTHONS
@@ -70,7 +70,7 @@ def _keeps(candidate: str, subject: Subject, images: ImageFinder) -> bool:
 def _faults(found: Sequence[Finding], before: Sequence[Finding]) -> tuple[int, int]:
     """Errors and warnings, but for those that a line mends, and those of pins that were there *before*."""
     known = {(f.rule, f.place) for f in before if f.rule in _OF_PINS}
-    rest = [f.severity for f in found if f.rule not in LINES_OF_THEIR_OWN and (f.rule, f.place) not in known]
+    rest = [f.severity for f in found if not mended_by_a_line(f) and (f.rule, f.place) not in known]
     return rest.count("error"), rest.count("warning")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfcompat.gate.finding import Edit, Fix
+from tfcompat.gate.judge import BOUND
 from tfcompat.gate.kinds import kind_of
 from tfcompat.prose import LIBRARY_PATH
 
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
     from tfcompat.gate.source import Source
     from tfcompat.gate.subject import Subject
 
-__all__ = ["LINES_OF_THEIR_OWN", "added_line", "in_a_command"]
+__all__ = ["LINES_OF_THEIR_OWN", "added_line", "beside", "in_a_command", "mended_by_a_line"]
 
 # what such a line mends, whatever else is changed
 LINES_OF_THEIR_OWN = frozenset(("uncapped-breaker", "library-path-missing", "removed-package", "comment-behind-from"))
+
+
+def mended_by_a_line(finding: Finding) -> bool:
+    """Whether a line of its own mends it, whatever else is changed."""
+    return finding.rule in LINES_OF_THEIR_OWN or finding.remedy.startswith(BOUND)
 
 
 def added_line(finding: Finding, subject: Subject, project: Project) -> Fix | None:
@@ -43,11 +49,11 @@ def _cap(finding: Finding, subject: Subject, project: Project) -> Fix | None:
     source = project.source(finding.place.file)
     if pin is None or source is None or pin.kind != "requirement" or pin.url:
         return None
-    edit = _beside(source, pin, requirement, project)
+    edit = beside(source, pin, requirement, project)
     return Fix(f"add {requirement}", (edit,)) if edit is not None else None
 
 
-def _beside(source: Source, pin: Pin, requirement: str, project: Project) -> Edit | None:
+def beside(source: Source, pin: Pin, requirement: str, project: Project) -> Edit | None:
     """The requirement on a line of its own, in an array of strings, or as another word of the command."""
     kind = project.kinds.get(source.name) or kind_of(source.name) or "requirements"
     text, end = source.text, pin.place.end

@@ -13,19 +13,21 @@ from tfcompat.gate.findings import findings_of
 from tfcompat.gate.fixing.lines import LINES_OF_THEIR_OWN, in_a_command
 from tfcompat.gate.installed import TENSORFLOW
 from tfcompat.gate.kinds import kind_of
+from tfcompat.requirements import cap_on
 from tfcompat.versions import minor, version
 
 if TYPE_CHECKING:
     from packaging.version import Version
 
     from tfcompat.gate.declared import Pin
+    from tfcompat.gate.environment import Environment
     from tfcompat.gate.finding import Finding
     from tfcompat.gate.fixing.world import World
     from tfcompat.gate.project import Project
     from tfcompat.gate.subject import Subject
     from tfcompat.matrix import Matrix
 
-__all__ = ["other_pin"]
+__all__ = ["is_free_of", "other_pin"]
 
 _PACKAGE_RULES = frozenset(("keras-pin-mismatch", "requirement-conflict", "numpy-abi", "package-range"))
 _KINDS = frozenset(("requirements", "constraints", "pyproject", "dockerfile"))  # files whose specifiers are written as pip reads them
@@ -111,9 +113,14 @@ def _beside_the_image(pin: Pin, subject: Subject) -> str | None:
 
 
 def _proven(finding: Finding, pin: Pin, changed: Pin, subject: Subject, world: World) -> bool:
-    """Whether an environment with that one pin changed is free of this finding, and of any error that was not there."""
+    """Whether an environment with that one pin changed serves."""
     environment = subject.environment.copy()
     environment.steps = [step._replace(pins=tuple(changed if p == pin else p for p in step.pins)) for step in environment.steps]
+    return is_free_of(finding, environment, subject, world)
+
+
+def is_free_of(finding: Finding, environment: Environment, subject: Subject, world: World) -> bool:
+    """Whether *environment*, in the place of the one of *subject*, is free of this finding, and of any error that was not there."""
     after = world.judge(subject.stage, environment, subject)
     before = list(findings_of(subject, world.project, world.matrix))
     errors = {(f.rule, f.place) for f in before if f.severity == "error" and f.rule not in LINES_OF_THEIR_OWN}
@@ -150,6 +157,8 @@ def _version_beside(name: str, subject: Subject, matrix: Matrix) -> str | None:
     release = tensorflow.release.version
     if name == "keras" and _is_keras_2(subject) and version(release) >= _KERAS_3:
         return None  # whether the code can do with Keras 3 is not for an edit to say
+    if matrix.neighbours_of(name):
+        return _content_with_numpy(name, subject)
     number = python or version(tensorflow.build.python[-1])
     request = Request(
         tensorflow=f"=={release}",
@@ -166,7 +175,22 @@ def _version_beside(name: str, subject: Subject, matrix: Matrix) -> str | None:
         plan = resolve_pins(request, matrix)
     except TfcompatError:
         return None
-    return next((line.partition("==")[2] for line in plan.requirements if line.partition("==")[0] == name), None)
+    return next((line.partition("==")[2] for line in plan.requirements if line.startswith(f"{name}==")), None)
+
+
+def _content_with_numpy(name: str, subject: Subject) -> str | None:
+    """The newest release that leaves a NumPy which this TensorFlow admits."""
+    held, releases = subject.held, subject.releases
+    if held is None or releases.python is None:
+        return None
+    allowed = releases.required_by_tensorflow(held.name, held.version).get("numpy", SpecifierSet())
+    cap = cap_on(releases.matrix, subject.tensorflow.release, "numpy") if subject.tensorflow is not None else None
+    room = [allowed, SpecifierSet(cap.allows if cap is not None else "")]
+    for candidate in releases.of_neighbour(name, ()):
+        asked = (candidate.requires or {}).get("numpy", SpecifierSet())
+        if candidate.requires is not None and releases.serving("numpy", [*room, asked]) is not None:
+            return candidate.version
+    return None
 
 
 def _is_keras_2(subject: Subject) -> bool:
