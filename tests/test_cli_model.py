@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tfcompat.models.loading import find_readers
 FILES = Path(__file__).with_name("models") / "files"
 MATRIX = load_bundled()
 Said = pytest.CaptureFixture[str]
-LAST = "matrix of {measured}; --evidence shows what was tried\n"
+LAST = "matrix of {measured}; errors are those of the models that were tried; --evidence shows what was tried\n"
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,7 @@ def test_the_evidence_is_shown(capsys: Said) -> None:
     _, out, _ = run(capsys, "keras-2.10.0-lstm.h5", "--keras", "3.15", "--evidence")
     assert "verified: files of" in out
     assert "data/measured/models" in out
-    assert out.endswith(f"matrix of {MATRIX.measured}; what was tried is as above\n")
+    assert out.endswith(f"matrix of {MATRIX.measured}; errors are those of the models that were tried; these were tried\n")
 
 
 def test_code_in_a_file_is_told(capsys: Said) -> None:
@@ -77,13 +78,13 @@ def test_a_class_of_ones_own_is_told(capsys: Said) -> None:
 def test_an_exported_model_is_called_as_functions(capsys: Said) -> None:
     code, out, _ = run(capsys, "keras-3.15.1-export")
     assert code == 0
-    assert out.startswith("keras-3.15.1-export: a SavedModel, without Keras's own metadata with TensorFlow 2.20.0\n")
+    assert out.startswith("keras-3.15.1-export: a SavedModel of TensorFlow 2.20.0, without Keras's own metadata\n")
     assert "  TFSMLayer: keras.layers.TFSMLayer(path, call_endpoint='serving_default'), for inference\n" in out
 
 
 def test_weights_alone_are_told(capsys: Said) -> None:
     code, out, _ = run(capsys, "keras-2.4.0.weights.h5")
-    assert code == 0
+    assert code == 3
     assert out.startswith("keras-2.4.0.weights.h5: weights in HDF5, written by Keras 2.4.0\n")
     assert "not known: it has weights alone, which a model made by code takes" in out
 
@@ -117,7 +118,7 @@ def test_the_exit_code_is_the_worst_word(capsys: Said, arguments: list[str], cod
 
 def test_an_unknown_keras_is_said(capsys: Said) -> None:
     assert (
-        "  Keras 3.99              not known: no file of Keras 2.10 was tried with it\n"
+        "  Keras 3.99              not known: Keras 3.99 is newer than the matrix\n"
         in run(capsys, "--keras", "3.99", "keras-2.10.0-lstm.h5")[1]
     )
 
@@ -126,15 +127,49 @@ def test_an_unknown_keras_is_said(capsys: Said) -> None:
 def test_what_is_no_version_is_refused(capsys: Said, text: str) -> None:
     code, out, err = run(capsys, "--keras", text, "keras-2.10.0-lstm.h5")
     assert (code, out) == (2, "")
-    assert err == f"tfcompat: --keras: {text!r} is no version of Keras\n  hint: write for instance 3.5 or 'tf-keras 2.17'\n"
+    assert err == f"tfcompat: --keras: {text!r} names no minor of Keras\n  hint: write for instance 3.5 or 'tf-keras 2.17'\n"
 
 
-def test_what_is_not_there_is_told_before_anything_is_written(capsys: Said, tmp_path: Path) -> None:
+def test_the_others_are_told_though_one_cannot_be_read(capsys: Said, tmp_path: Path) -> None:
     code, out, err = run(capsys, "keras-2.10.0-lstm.h5", str(tmp_path / "model.h5"))
+    assert code == 3
+    assert out.startswith("keras-2.10.0-lstm.h5: HDF5")
+    assert err == f"tfcompat: {tmp_path}/model.h5 does not exist\n  hint: name an .h5 or .keras file, or the folder of a SavedModel\n"
+
+
+def test_the_document_says_what_could_not_be_read(capsys: Said, tmp_path: Path) -> None:
+    code, out, _ = run(capsys, "--format", "json", str(tmp_path))
+    document = json.loads(out)
+    assert (code, document["models"]) == (3, [])
+    assert document["not_read"] == [f"{tmp_path} has no saved_model.pb, so that it is no SavedModel"]
+
+
+@pytest.mark.parametrize("name", ["-", "https://example.com/model.h5", "s3://bucket/model"])
+def test_only_files_of_this_machine_are_read(capsys: Said, name: str) -> None:
+    assert run(capsys, name) == (
+        2, "", f"tfcompat: {name}: only files of this machine are read\n  hint: download it first, and name the file\n",
+    )  # fmt: skip
+
+
+def test_what_could_not_be_read_whole_is_not_passed(capsys: Said, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        archive.writestr("metadata.json", '{"keras_version": "3.5.0"}')
+        archive.writestr("config.json", '{"class_name": 7}')
+        archive.writestr("model.weights.h5", b"")
+    code, out, _ = run(capsys, str(tmp_path / "m.keras"))
+    assert code == 3
+    assert "not known: not all of it could be read (its configuration names no class of model)" in out
+
+
+def test_without_weights_there_is_nothing_to_load(capsys: Said, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        archive.writestr("metadata.json", '{"keras_version": "3.5.0"}')
+        archive.writestr("config.json", '{"class_name": "Sequential", "config": {"layers": []}}')
+    code, out, err = run(capsys, str(tmp_path / "m.keras"))
     assert (code, out) == (3, "")
     assert err == (
-        f"tfcompat: {tmp_path}/model.h5 is neither a file nor the folder of a SavedModel\n"
-        "  hint: check the name; the folder of a SavedModel has saved_model.pb\n"
+        f"tfcompat: {tmp_path}/m.keras cannot be read: it has no model.weights.h5, so that there are no weights to load\n"
+        "  hint: save the model again with model.save()\n"
     )
 
 

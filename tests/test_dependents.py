@@ -15,10 +15,11 @@ from packaging.version import Version
 from tfcompat.dependents import Candidate, Required, required_of
 from tfcompat.matrix import load_bundled
 from tfcompat.matrix.matrix import Matrix
-from tfcompat.refresh import DEPENDENTS, JUDGED
+from tfcompat.refresh import DEPENDENTS, JUDGED, NEIGHBOURS
 
 MATRIX = load_bundled()
 DATA = Path(__file__).parents[1] / "data/measured/dependents"
+BESIDE = DATA.with_name("neighbours")
 AMD, ARM = "linux/amd64", "linux/arm64"
 PY311 = Version("3.11")
 
@@ -154,3 +155,20 @@ def test_every_dependent_is_measured_and_no_other() -> None:
 def test_a_package_that_is_not_measured_has_no_releases() -> None:
     assert MATRIX.dependents_of("numpy") == ()
     assert MATRIX.dependents_of("tensorflow") == ()
+
+
+@pytest.mark.parametrize("name", NEIGHBOURS)
+def test_the_matrix_has_what_was_measured_of_the_neighbours(name: str) -> None:
+    rows = {row["version"]: row for row in map(json.loads, (BESIDE / f"{name}.jsonl").read_text(encoding="utf-8").splitlines())}
+    found = MATRIX.neighbours_of(name)
+    assert [r.version for r in found] == [v for v in reversed(rows) if not rows[v]["yanked"]]
+    for release in found:
+        lines = rows[release.version].get("requires")
+        assert release.requires == (None if lines is None else tuple(lines))
+        assert not {Requirement(line).name for line in lines or ()} & {"tensorflow", "tensorflow-cpu", "tf-keras", "tf-nightly"}
+
+
+def test_every_neighbour_is_measured_and_no_other() -> None:
+    assert {path.stem for path in BESIDE.glob("*.jsonl")} == set(NEIGHBOURS) == set(MATRIX.document["neighbours"])
+    assert not NEIGHBOURS.keys() & DEPENDENTS.keys()
+    assert MATRIX.neighbours_of("scipy") == MATRIX.neighbours_of("tensorflow-text") == ()

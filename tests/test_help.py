@@ -83,6 +83,21 @@ def test_the_first_help_groups_the_commands_and_begins_with_one(capsys: pytest.C
     assert out.endswith("exit codes: 0 clean; 1 no solution or findings; 2 usage or configuration error; 3 could not check\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ["", "matrix", "matrix show", "resolve"])
+def test_help_that_cannot_be_written_is_no_success(command: str) -> None:
+    script = f'"{sys.executable}" -m tfcompat {command} --help >/dev/full'
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    found = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environment, timeout=60, check=False)
+    told = "tfcompat: standard output cannot be written: No space left on device\n  hint: free some space there, or send the output elsewhere\n"
+    assert (found.returncode, found.stderr) == (3, told)
+
+
+def test_options_that_people_ask_for_first_have_an_example() -> None:
+    for command, option in (("resolve", "--model my_model.h5"), ("pin", "--model my_model.h5"), ("matrix", "matrix html -o")):
+        assert any(option in line for line, _ in PARSERS[f"tfcompat {command}"].examples)
+
+
 # -- the examples ----------------------------------------------------------------------------------
 
 

@@ -59,7 +59,7 @@ def test_a_minor_that_was_not_tried_is_inferred_from_its_neighbours() -> None:
 def test_nothing_is_said_of_a_minor_between_two_that_differ() -> None:
     seen = {"loads": {"plain": ["keras 2.12.0"]}, "refuses": {"no": ["keras 2.14.0"]}}
     assert [(r[3], r[4]) for r in folded(row("keras 2.12.0", **seen))] == [(">=2.12,<2.13", [""]), (">=2.14,<2.15", [])]
-    assert word(model("2.12.0"), "2.13", matrix=matrix_of(row("keras 2.12.0", **seen))).why == "no file of Keras 2.12 was tried with it"
+    assert word(model("2.12.0"), "2.13", matrix=matrix_of(row("keras 2.12.0", **seen))).why == "no Keras 2.13 was tried"
 
 
 def test_the_simplest_way_comes_first_with_the_error_of_the_plain_one() -> None:
@@ -145,7 +145,6 @@ MATRIX = matrix_of(
         row(name, "custom-loss", loads={"compile=False": NAMES, "custom_objects": NAMES}, plainly={"ValueError: Unknown loss": NAMES})
         for name in NAMES[:4]
     ),
-    *(row(name, "lambda", loads={"safe_mode=False": NAMES[4:6]}, plainly={"ValueError: unsafe": NAMES[4:6]}) for name in NAMES[:4]),
 )
 
 
@@ -191,7 +190,7 @@ def test_of_a_keras_3_that_is_not_known_only_what_all_say_counts() -> None:
     [
         (model(None), "it does not say which Keras wrote it"),
         (model("2.3.1"), "no file of Keras 2.3 was tried with it"),
-        (model("3.99.0"), "no file of Keras 3.99 was tried with it"),
+        (model("3.99.0"), "Keras 3.99.0, which wrote it, is newer than the matrix"),
         (model("2.14.0", format=".keras"), "no file of Keras 2.14 was tried with it"),
         (model("2.14.0", format=".weights.h5"), "it has weights alone, which a model made by code takes"),
     ],

@@ -47,6 +47,7 @@ def test_nothing_at_all_is_told_a_first_command(capsys: pytest.CaptureFixture[st
         ("dockerfile", "resolve --format dockerfile"), ("logs", "explain"), ("images", "image list"), ("inspect", "image inspect"),
         ("show", "matrix show"), ("update", "matrix refresh"), ("help", "--help"), ("version", "--version"), ("Doctor", "check"),
         ("resolv", "resolve"), ("chekc", "check"), ("explian", "explain"), ("autocomplete", "completion"),
+        ("html", "matrix html"), ("page", "matrix html"), ("load", "model"), ("keras", "model"), ("h5", "model"), ("convert", "model"),
     ],
 )  # fmt: skip
 def test_a_command_by_another_name(given: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +62,7 @@ def test_the_words_for_another_name_are_no_commands_and_lead_to_one_that_is_ther
     assert len(words) == len(set(words))
     assert not set(words) & set(_COMMANDS)
     for command in _MEANT:
-        if not command.startswith("-") and command not in ("completion", "image inspect", "explain"):  # these need an argument
+        if not command.startswith("-") and command not in ("completion", "image inspect", "explain", "model"):  # these need an argument
             assert callable(_parse(command.split()).run)
 
 
@@ -102,6 +103,26 @@ def test_the_words_for_another_name_are_no_commands_and_lead_to_one_that_is_ther
         (["resolve", "ubuntu:22.04"], "tfcompat resolve takes no 'ubuntu:22.04'", "did you mean --base ubuntu:22.04?"),
         (["pin", "numpy"], "tfcompat pin takes no 'numpy'", "did you mean --package numpy?"),
         (["pin", "requirements.in"], "tfcompat pin takes no 'requirements.in'", "did you mean -r requirements.in?"),
+        (["resolve", "my_model.h5"], "tfcompat resolve takes no 'my_model.h5'", "did you mean --model my_model.h5?"),
+        (["pin", "m/a b.HDF5"], "tfcompat pin takes no 'm/a b.HDF5'", "did you mean --model 'm/a b.HDF5'?"),
+        (["resolve", "gone.keras"], "tfcompat resolve takes no 'gone.keras'", "did you mean --model gone.keras?"),
+        (["check", "m/good.h5"], "tfcompat check takes no 'm/good.h5'", "did you mean tfcompat model m/good.h5?"),
+        (["model", "-dash.h5"], "tfcompat model needs FILE", "write ./-dash.h5"),
+        (["model", "-dash.h5", "--format", "json"], "tfcompat model needs FILE", "write ./-dash.h5"),
+        (["model", "a.h5", "-dash.h5"], "tfcompat model has no option '-dash.h5'", "write ./-dash.h5"),
+        (["explain", "-x.log"], "tfcompat explain needs LOGFILE", "write ./-x.log"),
+        (["model", "--keras", "3.5"], "tfcompat model needs FILE", "as in: tfcompat model my_model.h5"),
+        (["model", "--dash.h5"], "tfcompat model needs FILE", "as in: tfcompat model my_model.h5"),
+        # values that are none
+        (["resolve", "--gpu", ""], "--gpu: nothing was given", "'tfcompat resolve --help' shows its options and examples"),
+        (["resolve", "--gpu= "], "--gpu: nothing was given", "'tfcompat resolve --help' shows its options and examples"),
+        (["pin", "--gpu", "A100", "--gpu", ""], "--gpu: nothing was given", "'tfcompat pin --help' shows its options and examples"),
+        (["gate", "--write-baseline", ""], "--write-baseline: nothing was given", "'tfcompat gate --help' shows its options and examples"),
+        (["gate", "--baseline", ""], "--baseline: nothing was given", "'tfcompat gate --help' shows its options and examples"),
+        (["gate", "--config", ""], "--config: nothing was given", "'tfcompat gate --help' shows its options and examples"),
+        (["pin", "-o", ""], "-o/--output: nothing was given", "'tfcompat pin --help' shows its options and examples"),
+        (["matrix", "html", "-o", ""], "-o/--output: nothing was given", "'tfcompat matrix html --help' shows its options and examples"),
+        (["matrix", "compile", "--output", ""], "--output: nothing was given", "'tfcompat matrix compile --help' shows its options and examples"),
         (["check", "gpu"], "tfcompat check takes no 'gpu'", "did you mean --expect gpu?"),
         (["check", "python:3.11"], "tfcompat check takes no 'python:3.11'", "did you mean tfcompat image inspect python:3.11?"),
         (["rule", "cudnn-runtime", "numpy-abi"], "tfcompat rule takes no 'numpy-abi'", "'tfcompat rule --help' shows its options and examples"),
@@ -113,7 +134,23 @@ def test_what_was_probably_meant(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("requirements.in").write_text("numpy\n")
+    Path("my_model.h5").write_text("a file that is there")
     assert refused(capsys, *arguments) == f"tfcompat: {message}\n  hint: {hint}\n"
+
+
+def test_a_bare_gpu_is_any(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resolve", "--gpu", "--base", "official"]) == 0
+    assert capsys.readouterr().out.startswith("tensorflow/tensorflow:2.17.0-gpu  (TensorFlow's own image)\n")
+
+
+def test_the_gate_knows_who_tells_of_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "tests" / "models" / "files" / "keras-2.4.0-dense.h5", "m 1.h5")
+    assert main(["gate", "m 1.h5"]) == 3
+    assert capsys.readouterr() == (
+        "",
+        "tfcompat: nothing to check below m 1.h5\n  hint: 'tfcompat model 'm 1.h5'' says which Keras loads it\n",
+    )
 
 
 # -- answers that were hardly meant ----------------------------------------------------------------

@@ -205,7 +205,19 @@ def test_a_dependent_is_measured_by_what_it_requires_of_tensorflow(server: Index
 
 def test_what_is_refreshed_by_default_has_the_dependents() -> None:
     assert refresh.DEPENDENTS.items() <= refresh.PACKAGES.items()
-    assert not refresh.DEPENDENTS.keys() & refresh.WHEELS.keys()
+    assert refresh.NEIGHBOURS.items() <= refresh.PACKAGES.items()
+    assert not {*refresh.DEPENDENTS, *refresh.NEIGHBOURS} & refresh.WHEELS.keys()
+
+
+def test_a_neighbour_is_measured_by_what_it_requires_of_numpy(server: IndexServer, tmp_path: Path) -> None:
+    lines = ['numpy>=2.0.2; python_version < "3.14"', "python-dateutil>=2.8", 'numba>=0.56; extra == "performance"']
+    server.add("pandas", "pandas-3.1.1-cp311-cp311-manylinux_2_24_x86_64.whl", requires_python=">=3.11")
+    server.attach("pandas", "".join(f"Requires-Dist: {line}\n" for line in lines).encode())
+    with open_session() as session:
+        index = SimpleIndex(session, server.base)
+        files = refresh.measure(index, session, tmp_path, lambda name, step: None, {}, {"pandas": "1.0"})
+    row = {"version": "3.1.1", "yanked": False, "requires_python": ">=3.11", "python": {"linux/amd64": ["3.11"]}}
+    assert files == {"neighbours/pandas.jsonl": [{**row, "requires": ['numpy>=2.0.2; python_version < "3.14"']}]}
 
 
 def test_the_plan_names_requirements_that_became_known(folder: Path) -> None:

@@ -101,6 +101,10 @@ def count_requirements_from_the_end(d: Document) -> None:
     d["packages"]["six"] = [["1.16.0", None, ["*"], [], -1]]
 
 
+def swap_neighbours(d: Document) -> None:
+    d["neighbours"]["pandas"] = [["2.1.0", None, ["3.11"], [], None], ["2.0.0", None, ["3.11"], [], None]]
+
+
 def swap_dependents(d: Document) -> None:
     d["dependents"]["tensorflow-text"] = [["2.16.1", None, ["3.11"], [], None], ["2.15.0", None, ["3.11"], [], None]]
 
@@ -142,6 +146,7 @@ def drop_evidence_of_a_cap(d: Document) -> None:
         (repeat_package, "package six: 1.16 stands before 1.16.0"),
         (lose_requirements, "package six 1.16.0: no such requirement set"),
         (count_requirements_from_the_end, "package six 1.16.0: no such requirement set"),
+        (swap_neighbours, "neighbour pandas: 2.1.0 stands before 2.0.0"),
         (swap_dependents, "dependent tensorflow-text: 2.16.1 stands before 2.15.0"),
         (lose_requirements_of_a_dependent, "dependent tensorflow-text 2.15.0: no such requirement set"),
         (share_an_alias, "gpu abc stands twice"),

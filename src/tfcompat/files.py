@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_source", "write_text"]
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _DESCRIPTOR = re.compile(r"/dev/stdin|(?:/dev/fd|/proc/self/fd)/([0-9]{1,9})")
 
 
@@ -55,10 +57,11 @@ def _opened(path: str, name: str, hint: str) -> BinaryIO:
     return os.fdopen(os.dup(int(inherited[1] or 0)), "rb")  # opened once more it would wait for another writer
 
 
-def write_text(path: Path, text: str) -> bool:
+def write_text(path: Path, text: str, hint: str = "nothing was changed; name another file with -o") -> bool:
     """Write *text* aside, then rename it to *path*; False where the file holds it already and was left alone.
 
-    The mode of a file that is there is kept, and a link is followed. Raises :class:`RequestError`, and leaves nothing behind.
+    The mode of a file that is there is kept, and a link is followed. Raises :class:`RequestError` with *hint*, and
+    :class:`CouldNotCheck` where the disk is full; nothing is left behind.
     """
     content = text.encode()
     try:
@@ -66,20 +69,23 @@ def write_text(path: Path, text: str) -> bool:
         if target.is_file() and target.stat().st_size == len(content) and target.read_bytes() == content:
             return False
         if target.is_symlink():  # from Python 3.13 on a circle is resolved to itself
-            raise RequestError(f"{path} cannot be written: Symlink loop", "nothing was changed; name another file with -o")
+            raise RequestError(f"{path} cannot be written: Symlink loop", hint)
         if target.exists() and not target.is_file():
-            raise RequestError(f"{path} cannot be written: it is not a file", "nothing was changed; name another file with -o")
+            raise RequestError(f"{path} cannot be written: it is not a file", hint)
         _replace(target, content)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that lead in a circle; ValueError: no name of a file
         reason = error.strerror if isinstance(error, OSError) else error
-        raise RequestError(f"{path} cannot be written: {reason}", "nothing was changed; name another file with -o") from None
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise CouldNotCheck(f"{path} cannot be written: {reason}", "free some space there, or send the output elsewhere") from None
+        raise RequestError(f"{path} cannot be written: {reason}", hint) from None
     return True
 
 
 def _replace(target: Path, content: bytes) -> None:
     aside = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+    opened = aside.open("xb")  # what is there by that name is not ours to remove
     try:
-        with aside.open("xb") as file:
+        with opened as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

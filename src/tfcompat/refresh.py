@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from tfcompat.errors import CouldNotCheck, MatrixError
+from tfcompat.errors import CouldNotCheck, MatrixError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -214,12 +214,16 @@ def _dump(rows: Any, lines: bool) -> str:
 
 
 def open_session(index_url: str | None, cache: Path | None) -> tuple[Index, Any, Path, str]:
-    """The index, the HTTP session, the cache folder and today's date (ISO)."""
+    """The index, the HTTP session, the cache folder and today's date (ISO). Raises :class:`RequestError` for a plain installation."""
     import datetime
     from pathlib import Path
 
     from tfcompat.pypi.index import DEFAULT_INDEX, open_index
 
+    try:
+        import remotezip  # noqa: F401
+    except ImportError:
+        raise RequestError("refresh needs the package remotezip", "pip install 'tfcompat[refresh]'") from None
     folder = cache or Path(_user_cache())
     index, session = open_index(folder, index_url or DEFAULT_INDEX)
     return index, session, folder, datetime.datetime.now(datetime.timezone.utc).date().isoformat()

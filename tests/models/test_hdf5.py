@@ -256,7 +256,7 @@ def test_a_heap_that_does_not_end_is_damaged() -> None:
 
 def test_a_text_that_is_too_long_is_not_read() -> None:
     content = made(lambda file: file.attrs.__setitem__("model_config", " " * ((16 << 20) + 1)))
-    assert refusal(content) == "model cannot be read: an attribute of it has more than 16 MiB | check where the file comes from"
+    assert refusal(content) == "model cannot be read: an attribute of it has more than 8 MiB | check where the file comes from"
 
 
 def test_a_file_that_shrinks_while_it_is_read_says_so() -> None:

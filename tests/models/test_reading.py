@@ -32,7 +32,17 @@ NO_VERSION = ("its weights do not say which Keras wrote them",)
 @pytest.mark.parametrize(
     "model",
     [
-        Model("keras-2.4.0-dense.h5", ".h5", Version("2.4.0"), None, "Sequential", DENSE, compiled=True),
+        Model(
+            "keras-2.4.0-dense.h5",
+            ".h5",
+            Version("2.4.0"),
+            None,
+            "Sequential",
+            DENSE,
+            compiled=True,
+            abbreviations=("mae", "mse"),
+            optimizer="Adam",
+        ),
         Model(
             "keras-2.4.0-lambda.h5",
             ".h5",
@@ -42,10 +52,31 @@ NO_VERSION = ("its weights do not say which Keras wrote them",)
             ("Dense", "InputLayer", "Lambda"),
             lambdas=("lambda",),
             compiled=True,
+            optimizer="Adam",
         ),
-        Model("keras-2.12.0-mixed.h5", ".h5", Version("2.12.0"), None, "Sequential", ("Dense", "InputLayer"), compiled=True),
+        Model(
+            "keras-2.12.0-mixed.h5",
+            ".h5",
+            Version("2.12.0"),
+            None,
+            "Sequential",
+            ("Dense", "InputLayer"),
+            compiled=True,
+            loss_objects=("BinaryCrossentropy",),
+            optimizer="Adam",
+        ),
         Model("keras-2.12.0-uncompiled.h5", ".h5", Version("2.12.0"), None, "Sequential", ("Dense", "InputLayer"), compiled=False),
-        Model("keras-3.12.4-custom-loss.h5", ".h5", Version("3.12.4"), None, "Sequential", DENSE, ("doubled_error",), compiled=True),
+        Model(
+            "keras-3.12.4-custom-loss.h5",
+            ".h5",
+            Version("3.12.4"),
+            None,
+            "Sequential",
+            DENSE,
+            ("doubled_error",),
+            compiled=True,
+            optimizer="Adam",
+        ),
         Model("keras-2.4.0.weights.h5", ".weights.h5", Version("2.4.0")),
         Model("keras-2.12.0.weights.h5", ".weights.h5", unread=NO_VERSION),
         Model("keras-3.15.1.weights.h5", ".weights.h5", unread=NO_VERSION),
@@ -179,14 +210,14 @@ def test_a_folder_with_what_a_keras_file_has() -> None:
 def test_a_folder_with_too_much_json() -> None:
     with pytest.raises(CouldNotCheck) as caught:
         read_model("m", Counted({"m/config.json": bytes((16 << 20) + 1), "m/metadata.json": b"{}"}))
-    assert caught.value.message == "m/config.json cannot be read: it has more than 16 MiB"
+    assert caught.value.message == "m/config.json cannot be read: it has more than 8 MiB"
     assert caught.value.hint == "check where the file comes from"
 
 
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({}, "m is neither a file nor the folder of a SavedModel | check the name; the folder of a SavedModel has saved_model.pb"),
+        ({}, "m has no saved_model.pb, so that it is no SavedModel | name an .h5 or .keras file, or the folder of a SavedModel"),
         (
             {"m/saved_model.pbtxt": b""},
             "m cannot be read: its saved_model.pbtxt is text, and only saved_model.pb is read | save the model again with model.save()",
@@ -264,7 +295,7 @@ def test_names_that_lead_nowhere(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to("absent")
     (tmp_path / "circle").symlink_to("circle")
     (tmp_path / "file").write_bytes(b"x")
-    nowhere = "is neither a file nor the folder of a SavedModel | check the name; the folder of a SavedModel has saved_model.pb"
+    nowhere = "has no saved_model.pb, so that it is no SavedModel | name an .h5 or .keras file, or the folder of a SavedModel"
     assert message(f"{tmp_path}/absent") == f"{tmp_path}/absent {nowhere}"
     assert message(f"{tmp_path}/file/model") == f"{tmp_path}/file/model {nowhere}"
     assert message(str(tmp_path)) == f"{tmp_path} {nowhere}"

@@ -136,7 +136,7 @@ def test_what_is_no_saved_model_is_refused() -> None:
         ),
         (number(1, 1) + block(2, b"") * 101, f"it has more than 100 graphs | {ORIGIN}"),
         (number(1, 1) * 500_001, f"it has more than 500,000 fields | {ORIGIN}"),
-        (number(1, 1) + block(2, block(1, block(5, bytes((16 << 20) + 1)))), f"a text in it has more than 16 MiB | {ORIGIN}"),
+        (number(1, 1) + block(2, block(1, block(5, bytes((16 << 20) + 1)))), f"a text in it has more than 8 MiB | {ORIGIN}"),
     ],
 )
 def test_damage_is_named(content: bytes, said: str) -> None:
@@ -164,7 +164,7 @@ def test_metadata_that_is_no_json_is_named() -> None:
 def test_too_much_metadata_is_refused() -> None:
     node = block(1, block(3, "root") + block(5, bytes(7 << 20)))
     said = refusal({"m/saved_model.pb": graph(), "m/keras_metadata.pb": node * 3})
-    assert said == f"m/keras_metadata.pb cannot be read: Keras's part of it has more than 50,000 objects or 16 MiB | {ORIGIN}"
+    assert said == f"m/keras_metadata.pb cannot be read: Keras's part of it has more than 50,000 objects or 8 MiB | {ORIGIN}"
 
 
 @given(st.lists(st.tuples(st.integers(1, 2**29 - 1), st.integers(0, 2**64 - 1) | st.binary(max_size=200)), max_size=20))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfcompat.cli.parsers import teach
+from tfcompat.cli.parsers import given, teach
 from tfcompat.cli.registry import add_registry_arguments
 from tfcompat.errors import CouldNotCheck, RequestError
 
@@ -62,9 +62,9 @@ def _add_counting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--info", action="store_true", help="notes as well, and what could not be followed")
     group.add_argument("--exit-zero", action="store_true", help="findings do not fail; what could not be checked still does")
     group.add_argument("--no-inline", action="store_true", help="comments excuse nothing")
-    group.add_argument("--baseline", metavar="FILE", help="what this file lists is excused")
-    group.add_argument("--write-baseline", metavar="FILE", help="list everything that is found now, so that only what is new fails")
-    group.add_argument("--config", metavar="FILE", help="a pyproject.toml (default: that at the top of the tree)")
+    group.add_argument("--baseline", metavar="FILE", type=given, help="what this file lists is excused")
+    group.add_argument("--write-baseline", metavar="FILE", type=given, help="list everything that is found now, so that only what is new fails")
+    group.add_argument("--config", metavar="FILE", type=given, help="a pyproject.toml (default: that at the top of the tree)")
 
 
 def _add_telling(group: argparse._ArgumentGroup) -> None:
@@ -143,10 +143,9 @@ def _judge(asked: Asked, tree: Tree, seen: _Seen, options: argparse.Namespace) -
     report = selected(run_gate(tree, asked.names, asked.settings, seen.matrix, seen.images), asked.settings)
     report = report._replace(not_checked=(*asked.unread, *report.not_checked, *seen.unanswered))
     if not (report.checked or report.not_checked):
-        raise CouldNotCheck(
-            f"nothing to check below {', '.join(options.paths or ['.'])}",
-            f"the gate reads {KINDS}; 'tfcompat resolve --format dockerfile' writes a first Dockerfile",
-        )
+        from tfcompat.cli.lost import nothing_below
+
+        raise nothing_below(options.paths or ["."], KINDS)
     today, sources = date.today().isoformat(), _sources(tree)
     if any(finding.fix is not None for finding in report.findings):
         from tfcompat.gate.editing import without_idle_fixes

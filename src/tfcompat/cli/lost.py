@@ -9,14 +9,14 @@ import shlex
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from tfcompat.errors import RequestError, TfcompatError
+from tfcompat.errors import CouldNotCheck, RequestError, TfcompatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tfcompat.cli.parsers import Parser
 
-__all__ = ["refused", "slip_of", "unknown_choice", "unknown_rest"]
+__all__ = ["nothing_below", "refused", "slip_of", "unknown_choice", "unknown_rest"]
 
 _MEANT = {  # what other tools call it
     "check": "doctor diagnose health healthcheck smoke status verify test gpu",
@@ -31,6 +31,8 @@ _MEANT = {  # what other tools call it
     "image inspect": "inspect pull",
     "probe": "facts collect info env",
     "matrix show": "show table list versions gpus compatibility releases",
+    "matrix html": "html page",
+    "model": "load keras h5 convert",
     "matrix refresh": "update upgrade refresh sync",
     "completion": "completions autocomplete complete",
     "--help": "help man usage",
@@ -38,6 +40,8 @@ _MEANT = {  # what other tools call it
 }
 _RELEASE = re.compile(r"(?:tensorflow)?\s*[=~<>!]*\s*[12](\.\d+){1,3}(\.?(rc|post)\d+)?([,<>=!~.*\d]*)", re.I)
 _NAME = re.compile(r"[A-Za-z][\w.-]*(\[[\w,-]*\])?([=<>!~].*)?")
+_MODEL = re.compile(r".*\.(h5|hdf5|keras)", re.I | re.S)
+_FILE = re.compile(r"-[^-=][^=]*\.[A-Za-z]\w{0,9}")  # one whose name begins with a dash
 _LONGEST = 80  # characters of what others typed
 
 
@@ -49,7 +53,8 @@ def refused(parser: Parser, message: str) -> RequestError:
     commands = _commands(parser)
     if commands:
         return RequestError(f"{parser.prog} needs a command: {_listed(commands)}", _as_in(parser))
-    return RequestError(f"{parser.prog} needs {needed}", _as_in(parser))
+    dashed = next((word for word in parser.asked if _FILE.fullmatch(word)), None)
+    return RequestError(f"{parser.prog} needs {needed}", _write_path(dashed) if dashed else _as_in(parser))
 
 
 def unknown_choice(parser: Parser, action: argparse.Action, value: str) -> RequestError:
@@ -71,10 +76,20 @@ def unknown_rest(parser: Parser, arguments: Sequence[str], rest: Sequence[str]) 
     """What no option and no argument of the command takes."""
     own, first = _innermost(parser, arguments), rest[0]
     if first.startswith("-") and len(first) > 1:
+        if _FILE.fullmatch(first):
+            return RequestError(f"{own.prog} has no option {first[:_LONGEST]!r}", _write_path(first))
         option = first.partition("=")[0]
         return RequestError(f"{own.prog} has no option {option[:_LONGEST]!r}", _option_hint(parser, own, option))
     hint = _value_hint(own, first)
     return RequestError(f"{own.prog} takes no {first[:_LONGEST]!r}", _mean(hint) if hint else _see(own))
+
+
+def nothing_below(paths: Sequence[str], kinds: str) -> CouldNotCheck:
+    """Where the gate finds none of the *kinds* of files that it reads; of a model another command tells."""
+    model = next(filter(_MODEL.fullmatch, paths), None)
+    hint = f"the gate reads {kinds}; 'tfcompat resolve --format dockerfile' writes a first Dockerfile"
+    told = f"'tfcompat model {shlex.quote(model[:_LONGEST])}' says which Keras loads it" if model else hint
+    return CouldNotCheck(f"nothing to check below {', '.join(paths)}", told)
 
 
 def slip_of(base: str, known: Sequence[str]) -> str | None:
@@ -104,6 +119,10 @@ def _value_hint(own: Parser, value: str) -> str | None:
     options, shown = _options(own), shlex.quote(value[:_LONGEST])
     if "--tensorflow" in options and _RELEASE.fullmatch(value):
         return f"--tensorflow {shlex.quote(re.sub('^tensorflow(==)?', '', value[:_LONGEST], flags=re.I))}"
+    if "--model" in options and _MODEL.fullmatch(value):
+        return f"--model {shown}"
+    if "--facts" in options and _MODEL.fullmatch(value):
+        return f"tfcompat model {shown}"
     if "--requirements" in options and os.path.isfile(value):  # noqa: PTH113
         return f"-r {shown}"
     if "--base" in options and ("/" in value or ":" in value):
@@ -164,6 +183,10 @@ def _listed(names: Iterable[str]) -> str:
 
 def _mean(meant: str) -> str:
     return f"did you mean {meant}?"
+
+
+def _write_path(name: str) -> str:
+    return f"write {shlex.quote(f'./{name[:_LONGEST]}')}"
 
 
 def _as_in(parser: Parser) -> str:

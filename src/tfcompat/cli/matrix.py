@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfcompat.cli.output import write_out
+from tfcompat.cli.output import write_out, write_to
 from tfcompat.cli.parsers import teach
+from tfcompat.cli.wishes import path_of
 from tfcompat.errors import RequestError
 from tfcompat.matrix.load import BUNDLED, load_bundled, load_matrix
 
@@ -61,17 +62,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.set_defaults(run=run_export)
 
     html = commands.add_parser("html", help="one page, for browsers: what fits a GPU and a driver, and why the rest does not")
-    html.add_argument("-o", "--output", metavar="FILE", type=Path, help="write it here instead of to standard output")
+    html.add_argument("-o", "--output", metavar="FILE", type=path_of, help="write it here instead of to standard output")
     html.set_defaults(run=run_html)
 
     for command in (show, export, html):
-        command.add_argument("--matrix", metavar="PATH", type=Path, help="a compiled matrix instead of the bundled one")
+        command.add_argument("--matrix", metavar="PATH", type=path_of, help="a compiled matrix instead of the bundled one")
 
     compile_ = commands.add_parser("compile", help="join data/ into the file the package loads")
-    compile_.add_argument("--output", metavar="PATH", type=Path, default=Path(BUNDLED))
+    compile_.add_argument("--output", metavar="PATH", type=path_of, default=Path(BUNDLED))
     compile_.set_defaults(run=run_compile)
 
-    refresh = commands.add_parser("refresh", help="measure data/measured anew from the package index, and print the difference")
+    refresh = commands.add_parser("refresh", help="measure data/measured anew from the package index, and print the difference; needs tfcompat[refresh]")
     refresh.add_argument("--write", action="store_true", help="keep what was measured; without it nothing is changed")
     refresh.add_argument("--allow-shrink", action="store_true", help="accept that the index has lost releases")
     refresh.add_argument("--index-url", metavar="URL", help="another index with the simple JSON API (PEP 691)")
@@ -83,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         command.add_argument("--data", metavar="DIR", type=Path, default=Path("data"), help="the data folder of a checkout (default: data)")
     for name, command in commands.choices.items():
         teach(command, *_EXAMPLES[name])
-    teach(parser, *(_EXAMPLES[name][0] for name in ("show", "export", "refresh")))
+    teach(parser, *(_EXAMPLES[name][0] for name in ("show", "export", "html", "refresh")))
 
 
 def run_show(options: argparse.Namespace) -> int:
@@ -111,7 +112,7 @@ def run_export(options: argparse.Namespace) -> int:
 
 
 def run_html(options: argparse.Namespace) -> int:
-    """The page, written aside and then renamed where a file is named."""
+    """The page, to a file where one is named."""
     from importlib.resources import files
 
     from tfcompat.outputs.page import PARTS, PageParts, render_page
@@ -119,17 +120,7 @@ def run_html(options: argparse.Namespace) -> int:
     matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
     folder = files("tfcompat.outputs.page")
     page = render_page(matrix, PageParts(*(folder.joinpath(name).read_text(encoding="utf-8") for name in PARTS)))
-    if options.output is None:
-        write_out(page)
-        return 0
-    aside = options.output.with_name(options.output.name + ".part")
-    try:
-        with aside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-        aside.replace(options.output)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise RequestError(f"-o {options.output}: cannot be written: {reason}", "name a file in a folder that exists") from None
+    write_to(options.output, page)
     return 0
 
 
@@ -137,6 +128,7 @@ def run_compile(options: argparse.Namespace) -> int:
     """Compile the matrix and, beside it, the catalogue of signatures; validate both, then write each aside and rename."""
     import json
 
+    from tfcompat.files import write_text
     from tfcompat.matrix.catalogue import CATALOGUE, compile_signatures, validate_signatures
     from tfcompat.matrix.compile import compile_matrix, dump_document
     from tfcompat.matrix.schema import validate_document
@@ -146,10 +138,8 @@ def run_compile(options: argparse.Namespace) -> int:
     matrix, signatures = dump_document(compile_matrix(options.data)), dump_document(compile_signatures(options.data))
     validate_document(json.loads(matrix), str(options.data))
     validate_signatures(json.loads(signatures), str(options.data))
-    for output, text in ((options.output, matrix), (options.output.with_name(CATALOGUE), signatures)):
-        aside = output.with_name(output.name + ".part")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(output)
+    for output, text in ((options.output, matrix), (options.output.parent / CATALOGUE, signatures)):
+        write_text(output, text, "name another file with --output")
         print(f"{output}: {len(text) >> 10} kB", file=sys.stderr)
     return 0
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from tfcompat.cli.output import write_out
 from tfcompat.cli.parsers import teach
 from tfcompat.cli.wishes import path_of
-from tfcompat.errors import RequestError
+from tfcompat.errors import CouldNotCheck, RequestError, plain
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from tfcompat.models.loading import Reader
     from tfcompat.models.model import Model
 
-__all__ = ["add_arguments", "load_models"]
+__all__ = ["add_arguments", "load_model"]
 
 _KERAS = re.compile(r"(?:(keras|tf-keras)(?:==| ))?(\d+\.\d+(?:\.\d+)*)")
 
@@ -50,22 +52,31 @@ def run_model(options: argparse.Namespace) -> int:
 
     matrix = load_matrix(options.matrix) if options.matrix else load_bundled()
     readers = [_reader(text) for text in options.keras] or find_readers(matrix)
-    models = load_models(options.models)
-    write_out(
-        render_models_json(models, readers, matrix)
-        if options.format == "json"
-        else render_models(models, readers, matrix, options.evidence)
-    )
-    return max(_verdict(model, readers, matrix) for model in models)
+    models, unread = [], []
+    for path in dict.fromkeys(options.models):
+        try:
+            models.append(load_model(path))
+        except CouldNotCheck as error:
+            unread.append(error)
+    if options.format == "json":
+        write_out(render_models_json(models, readers, matrix, [why.message for why in unread]))
+    elif models:
+        write_out(render_models(models, readers, matrix, options.evidence))
+    for why in unread:
+        print(f"tfcompat: {why}", file=sys.stderr)
+    return 3 if unread else max(_verdict(model, readers, matrix) for model in models)
 
 
-def load_models(paths: Sequence[str]) -> list[Model]:
-    """The models of *paths*. Raises :class:`tfcompat.errors.CouldNotCheck` for one that cannot be read."""
+def load_model(path: str) -> Model:
+    """The model of *path*. Raises :class:`CouldNotCheck` for one that cannot be read, :class:`RequestError` for what is no path."""
     from tfcompat.model_files import LocalModelFiles
     from tfcompat.models.reading import read_model
 
-    files = LocalModelFiles()
-    return [read_model(path, files) for path in dict.fromkeys(paths)]
+    if path == "-" or "://" in path:
+        raise RequestError(f"{plain(path)}: only files of this machine are read", "download it first, and name the file")
+    if not os.path.lexists(path):
+        raise CouldNotCheck(f"{plain(path)} does not exist", "name an .h5 or .keras file, or the folder of a SavedModel")
+    return read_model(path, LocalModelFiles())
 
 
 def _reader(text: str) -> Reader:
@@ -74,7 +85,7 @@ def _reader(text: str) -> Reader:
 
     match = _KERAS.fullmatch(text.strip())
     if match is None:
-        raise RequestError(f"--keras: {text!r} is no version of Keras", "write for instance 3.5 or 'tf-keras 2.17'")
+        raise RequestError(f"--keras: {text!r} names no minor of Keras", "write for instance 3.5 or 'tf-keras 2.17'")
     return Reader(match[1] or "keras", version(match[2]))
 
 
@@ -82,6 +93,6 @@ def _verdict(model: Model, readers: Sequence[Reader], matrix: Matrix) -> int:
     from tfcompat.models.loading import loading_of
 
     outcomes = {loading_of(matrix, model, reader).outcome for reader in readers}
-    if outcomes & {"loads", "needs"} or model.format == ".weights.h5":
+    if outcomes & {"loads", "needs"}:
         return 0
     return 3 if "unknown" in outcomes or not outcomes else 1

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from tfcompat.errors import CouldNotCheck
+from tfcompat.errors import CouldNotCheck, RequestError
 
-__all__ = ["write_out"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["write_out", "write_to"]
 
 
 def write_out(text: str) -> None:
@@ -27,6 +31,19 @@ def write_out(text: str) -> None:
         _discard()
         hint = "free some space there, or send the output elsewhere"
         raise CouldNotCheck(f"standard output cannot be written: {error.strerror or error}", hint) from None
+
+
+def write_to(path: Path | None, text: str) -> None:
+    """Write *text* to the file that ``-o`` names, whole or not at all, and say so; to standard output without one."""
+    if path is None:
+        write_out(text)
+        return
+    from tfcompat.files import write_text
+
+    if str(path) == "-":
+        raise RequestError("-o - names no file", "leave -o out to write to standard output")
+    changed = write_text(path, text)
+    print(f"{path}: {'written' if changed else 'unchanged'}", file=sys.stderr)
 
 
 def _discard() -> None:

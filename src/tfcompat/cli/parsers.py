@@ -8,15 +8,30 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["EXIT_CODES", "Parser", "Version", "teach"]
+__all__ = ["EXIT_CODES", "Parser", "Version", "given", "teach"]
 
 EXIT_CODES = "0 clean; 1 no solution or findings; 2 usage or configuration error; 3 could not check"
 
 
 class Parser(argparse.ArgumentParser):
-    """``examples``: whole command lines that a shell can run, each with what it gives."""
+    """``examples``: whole command lines that a shell can run, each with what it gives. ``asked``: what it was given to parse."""
 
     examples: tuple[tuple[str, str], ...] = ()
+    asked: tuple[str, ...] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, and remembers what was asked, for hints."""
+        self.asked = tuple(args or ())
+        return super().parse_known_args(args, namespace)
+
+    def print_help(self, file: Any = None) -> None:
+        """Raises :class:`CouldNotCheck` where the help cannot be written, which argparse keeps to itself."""
+        if file is not None:
+            super().print_help(file)
+            return
+        from tfcompat.cli.output import write_out
+
+        write_out(self.format_help())
 
     def error(self, message: str) -> NoReturn:
         """Raises :class:`RequestError` with a hint in the place of argparse's usage."""
@@ -43,6 +58,13 @@ class Version(argparse.Action):
 
         write_out(version_text())
         parser.exit()
+
+
+def given(text: str) -> str:
+    """The value of an option for which an empty one would mean nothing."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("nothing was given")
+    return text
 
 
 def teach(parser: argparse.ArgumentParser, *examples: tuple[str, str], exit_codes: str = EXIT_CODES) -> None:

@@ -7,10 +7,10 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tfcompat.cli.output import write_out
+from tfcompat.cli.output import write_to
 from tfcompat.cli.parsers import teach
 from tfcompat.cli.wishes import add_wishes, path_of, request_of
-from tfcompat.errors import RequestError, TfcompatError
+from tfcompat.errors import TfcompatError, plain
 from tfcompat.join import pin
 from tfcompat.matrix.load import load_bundled, load_matrix
 from tfcompat.resolver import ResolutionImpossible
@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("tfcompat pin --tensorflow 2.15 -o requirements.txt", "every package with its exact version, as it was run together"),
         ("tfcompat pin --tensorflow 2.10 --python 3.8 --constraints > constraints.txt", "the same for 'pip install -c'"),
         ("tfcompat pin --gpu A100 -r requirements.in -o requirements.txt", "your own requirements, pinned together with TensorFlow's"),
+        ("tfcompat pin --model my_model.h5 -o requirements.txt", "pins whose Keras loads that model"),
     )
 
 
@@ -76,8 +77,8 @@ def run(options: argparse.Namespace) -> int:
             sys.stderr.write(f"{error.said.rstrip()}\n")
         raise
     for line in joined.plan.remarks:
-        print(f"note: {line}", file=sys.stderr)
-    _write(_render(joined, options, matrix), options)
+        print(f"note: {plain(line)}", file=sys.stderr)
+    write_to(options.output, _render(joined, options, matrix))
     return 0
 
 
@@ -86,15 +87,3 @@ def _render(joined: Joined, options: argparse.Namespace, matrix: Matrix) -> str:
 
     render = render_constraints if options.constraints else render_requirements
     return render(joined.plan, matrix.measured, joined.lines, joined.about)
-
-
-def _write(text: str, options: argparse.Namespace) -> None:
-    if options.output is None:
-        write_out(text)
-        return
-    from tfcompat.files import write_text
-
-    if str(options.output) == "-":
-        raise RequestError("-o - names no file", "leave -o out to write to standard output")
-    changed = write_text(options.output, text)
-    print(f"{options.output}: {'written' if changed else 'unchanged'}", file=sys.stderr)

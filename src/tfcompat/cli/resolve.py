@@ -9,7 +9,7 @@ from tfcompat.cli.output import write_out
 from tfcompat.cli.parsers import teach
 from tfcompat.cli.registry import add_registry_arguments, open_registries
 from tfcompat.cli.wishes import add_wishes, path_of, request_of
-from tfcompat.errors import RequestError
+from tfcompat.errors import RequestError, plain
 from tfcompat.matrix.load import load_bundled, load_matrix
 from tfcompat.resolver import Request, Resolution, ResolutionImpossible, resolve
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("tfcompat resolve --gpu A100", "an image, exact pins and the reason, for that GPU"),
         ("tfcompat resolve --tensorflow 2.15 --python 3.11", "a plan for the CPU, with that release and that interpreter"),
         ("tfcompat resolve --gpu 'RTX 4090' --driver 535.104.05 --format dockerfile > Dockerfile", "a Dockerfile to build, for that host"),
-        ("tfcompat resolve --gpu T4 -r requirements.txt", "a plan that keeps your own requirements, or what stands in its way"),
+        ("tfcompat resolve --gpu T4 -r requirements.txt --model my_model.h5", "a plan that keeps your own requirements and loads your model"),
         ('eval "$(tfcompat resolve --gpu T4 --format env)" && echo "$TFCOMPAT_IMAGE"', "the plan as variables of a shell script"),
     )
 
@@ -56,6 +56,9 @@ def run(options: argparse.Namespace) -> int:
     except ResolutionImpossible as conflict:
         _print_conflict(conflict, options.format)
         return conflict.exit_code
+    if options.format in ("env", "requirements", "github-output"):  # these have no room for it
+        for doubt in resolution.plan.doubts:
+            print(f"tfcompat: not established: {plain(doubt)}", file=sys.stderr)
     write_out(_render(resolution, options, matrix))
     return 0
 

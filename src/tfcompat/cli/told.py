@@ -50,10 +50,7 @@ def write_reports(report: Report, sources: Sources, settings: Settings, outputs:
     from tfcompat.outputs.gate import render_report
 
     for file, form in outputs.items():
-        try:
-            write_text(Path(file), render_report(form, report, sources, settings))
-        except RequestError as error:
-            raise RequestError(error.message, "name another file with --output") from None
+        write_text(Path(file), render_report(form, report, sources, settings), "name another file with --output")
 
 
 def write_step_summary(report: Report, sources: Sources, settings: Settings) -> None:
@@ -117,10 +114,7 @@ def write_baseline(report: Report, sources: Sources, path: str) -> Report:
 
     names = fingerprints(report.findings, sources)
     rows = [(finding, name) for finding, name in zip(report.findings, names, strict=True) if kept(finding)]
-    try:
-        write_text(Path(path), render_baseline(rows))
-    except RequestError as error:
-        raise RequestError(error.message, "name another file with --write-baseline") from None
+    write_text(Path(path), render_baseline(rows), "name another file with --write-baseline")
     print(f"{path}: {len(rows)} finding{'' if len(rows) == 1 else 's'} written", file=sys.stderr)
     because = Suppressed("baseline", f"in the baseline {path}", Place(path, 1, 1))
     return report._replace(findings=tuple(f._replace(suppressed=because) if kept(f) else f for f in report.findings))

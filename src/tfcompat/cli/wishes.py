@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tfcompat.cli.parsers import given
 from tfcompat.resolver import PackageLine, Request
 from tfcompat.resolver.request import BASES
 
@@ -25,7 +26,13 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--driver", metavar="VERSION", help="the NVIDIA driver of the host, as nvidia-smi prints it")
     parser.add_argument(
-        "--gpu", metavar="GPU", nargs="?", const="", action="append", help="A100, 'RTX 4090', 8.6; repeat: must run on all; bare: any GPU"
+        "--gpu",
+        metavar="GPU",
+        type=given,
+        nargs="?",
+        const=True,
+        action="append",
+        help="A100, 'RTX 4090', 8.6; repeat: must run on all; bare: any GPU",
     )
     parser.add_argument("--cpu", action="store_true", help="a plan without a GPU")
     parser.add_argument("--platform", default="linux/amd64", metavar="OS/ARCH", help="linux/amd64 (default) or linux/arm64")
@@ -40,13 +47,13 @@ def path_of(text: str) -> Path:
     """A path; pathlib costs a tenth of a start-up, and most requests name no file."""
     from pathlib import Path
 
-    return Path(text)
+    return Path(given(text))
 
 
 def request_of(options: argparse.Namespace, packages: Sequence[PackageLine] = ()) -> Request:
     """The request that *options* make, with what stands in requirements files."""
     _warn_of_slip(options.base)
-    names = [name for name in options.gpu or () if name]
+    names = [name for name in options.gpu or () if name is not True]
     wishes: dict[str, Any] = {
         n: getattr(options, n) for n in ("tensorflow", "keras", "python", "cuda", "cudnn", "driver", "cpu", "platform", "base", "jupyter")
     }
@@ -55,9 +62,9 @@ def request_of(options: argparse.Namespace, packages: Sequence[PackageLine] = ()
 
 
 def _models(paths: Sequence[str]) -> Sequence[Model]:
-    from tfcompat.cli.model import load_models
+    from tfcompat.cli.model import load_model
 
-    return load_models(paths)
+    return [load_model(path) for path in dict.fromkeys(paths)]
 
 
 def _warn_of_slip(base: str) -> None:

@@ -28,6 +28,7 @@ WAYS = ("", "custom_objects", "safe_mode=False", "compile=False", "compile=False
 _FIELDS = ("format", "kind", "layers", "writer", "written", "reader", "read", "ways", "error", "evidence")
 _LISTED = ("layers", "ways", "evidence")
 _REFUSED = "-"
+_KEPT = 300  # characters of an error, by tools/models.py
 _BETWEEN = "\n"  # in the text of a list
 
 
@@ -110,9 +111,14 @@ def _fold_kind(
                 "reader": read[0].package,
                 "read": _range(read),
                 "ways": list(told[read[0]].ways),
-                "error": errors[0] if errors else "",
+                "error": _whole(errors[0]) if errors else "",
                 "evidence": {"*": [f"verified: {files} on {_dates(read, readers)}, {source}", *inferred]},
             }
+
+
+def _whole(error: str) -> str:
+    """What was cut off, or goes on in a line that is not kept, is told by three dots."""
+    return f"{error} ..." if len(error) >= _KEPT or error.endswith(":") else error
 
 
 def _releases(count: int) -> str:

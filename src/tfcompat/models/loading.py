@@ -97,16 +97,18 @@ def _loading(matrix: Matrix, model: Model, reader: Reader) -> Loading:
     if model.format == ".weights.h5":
         return Loading("unknown", why="it has weights alone, which a model made by code takes")
     if model.exported:
-        return _exported(model, reader)
+        return _exported(matrix, model, reader)
     if model.keras is None:
         return Loading("unknown", why="it does not say which Keras wrote it")
+    if model.unread:
+        return Loading("unknown", why=f"not all of it could be read ({model.unread[0]})")
     if reader.version is None:
         return _of_any_minor(matrix, model)
     rows = [row for row in matrix.loads if _wrote(row, model) and _reads(row, reader)]
     by_name = [row for row in rows if row.format == _form(model)]
     rows = [row for row in rows if row.format == model.format or row in by_name]
     if not by_name:
-        return Loading("unknown", why=f"no file of Keras {minor(model.keras)} was tried with it")
+        return Loading("unknown", why=_why_not_tried(matrix, model.keras, reader))
     best = min(by_name, key=_row_ado)  # what every model has: the container, and what nothing is wrong with
     innocent = {layer for row in rows if row.ways for layer in row.layers}  # whatever another model with it came to
     kinds = {row.kind: names for row in rows if (names := _shared(model, row, innocent))}
@@ -129,17 +131,29 @@ def _row_ado(row: Loads) -> tuple[bool, int, bool]:
     return not row.ways, WAYS.index(row.ways[0]) if row.ways else 0, row.kind != _SIMPLEST
 
 
+def _why_not_tried(matrix: Matrix, wrote: Version, reader: Reader) -> str:
+    known = {r.version for r in find_readers(matrix) if r.package == reader.package and r.version is not None}
+    newest = max((r.version for r in find_readers(matrix) if r.version is not None), default=None)
+    if reader.version is not None and known and minor(reader.version) not in known:
+        return f"{reader} is newer than the matrix" if reader.version > max(known) else f"no {reader} was tried"
+    if newest is not None and minor(wrote) > newest:
+        return f"Keras {wrote}, which wrote it, is newer than the matrix"
+    return f"no file of Keras {minor(wrote)} was tried with it"
+
+
 def _form(model: Model) -> str:
     """Keras up to 2.12 writes HDF5 under a name with .keras, by which Keras 3 takes it for a zip."""
     return ".keras, HDF5 inside" if model.format == ".h5" and model.name.endswith(".keras") else model.format
 
 
-def _exported(model: Model, reader: Reader) -> Loading:
+def _exported(matrix: Matrix, model: Model, reader: Reader) -> Loading:
     """A SavedModel without Keras's own metadata: functions, which TensorFlow calls and no Keras has as a model."""
     keras_3 = reader.version is None or reader.version.major >= 3
     if not keras_3 and reader.version is not None and model.tensorflow is not None and minor(model.tensorflow) > minor(reader.version):
         return Loading("unknown", why=f"TensorFlow {minor(model.tensorflow)} wrote it, and older ones lack some operations of newer ones")
-    return Loading("needs", ("TFSMLayer",) if keras_3 else ("tf.saved_model.load",), ("a SavedModel without Keras's metadata",))
+    way = "TFSMLayer" if keras_3 else "tf.saved_model.load"
+    rows = [r for r in matrix.loads if r.format == "SavedModel" and way in r.ways and (reader.version is None or _reads(r, reader))]
+    return Loading("needs", (way,), evidence=tuple(dict.fromkeys(s for row in rows for cell in row.evidence.values() for s in cell)))
 
 
 def _of_any_minor(matrix: Matrix, model: Model) -> Loading:

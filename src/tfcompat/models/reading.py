@@ -23,6 +23,7 @@ __all__ = ["read_model"]
 
 _SAVED_MODEL = "saved_model.pb"
 _METADATA = "keras_metadata.pb"
+_WEIGHTS = "model.weights."  # in one file, or in shards
 _JSON = 8 << 20  # bytes
 _GROUPS = 200  # that are searched for weights
 _NOT_KERAS = "name a model that was saved with model.save(), or weights of model.save_weights()"
@@ -85,7 +86,7 @@ def _read_folder(name: str, files: ModelFiles) -> Model:
             "name a model that was saved whole, with model.save()",
         )
     raise CouldNotCheck(
-        f"{name} is neither a file nor the folder of a SavedModel", "check the name; the folder of a SavedModel has saved_model.pb"
+        f"{name} has no saved_model.pb, so that it is no SavedModel", "name an .h5 or .keras file, or the folder of a SavedModel"
     )
 
 
@@ -143,6 +144,8 @@ def _read_archive(file: ModelFile) -> Model:
     from tfcompat.models.archive import load_archive
 
     archive = load_archive(file)
+    if not any(name.startswith(_WEIGHTS) for name in archive.members):
+        raise file.damaged("it has no model.weights.h5, so that there are no weights to load", "save the model again with model.save()")
     return _of_json(file.name, _json(file, "config.json", archive.config), _json(file, "metadata.json", archive.metadata))
 
 

@@ -34,18 +34,16 @@ _ADVICE = {
 def render_models(models: Sequence[Model], readers: Sequence[Reader], matrix: Matrix, evidence: bool = False) -> str:
     """One paragraph a model: what it is, then who loads it, in ranges."""
     parts = ["\n".join([*_about(model), "", *_loadings(model, readers, matrix, evidence)]) for model in models]
-    return (
-        "\n\n".join(parts)
-        + f"\n\nmatrix of {matrix.measured}; {'--evidence shows what was tried' if not evidence else 'what was tried is as above'}\n"
-    )
+    last = "these were tried" if evidence else "--evidence shows what was tried"
+    return "\n\n".join(parts) + f"\n\nmatrix of {matrix.measured}; errors are those of the models that were tried; {last}\n"
 
 
 def _about(model: Model) -> Iterator[str]:
     wrote = f"written by Keras {model.keras}" if model.keras else "which does not say which Keras wrote it"
+    beside = f" of TensorFlow {model.tensorflow}" if model.tensorflow else ""
     if model.format == "SavedModel" and model.exported:
         wrote = "without Keras's own metadata"
-    beside = f" with TensorFlow {model.tensorflow}" if model.tensorflow else ""
-    yield f"{plain(model.name)}: {_FORMATS[model.format]}, {wrote}{beside}"
+    yield f"{plain(model.name)}: {_FORMATS[model.format]}{beside}, {wrote}"
     layers = ", ".join(map(plain, model.layers))
     if model.architecture or layers:
         kind = plain(model.architecture or "a model")
@@ -96,26 +94,27 @@ def _said(word: Loading) -> str:
     if word.outcome == "refuses":
         return f"does not load{because}: {plain(word.error)}"
     so_far = f"with {' and '.join(word.needs)} at least; " if word.needs else ""
-    return f"{so_far}not known: {word.why or ', '.join(map(plain, word.untried)) + ' was not tried'}"
+    return f"{so_far}not known: {word.why or 'no model that was tried has ' + ' or '.join(map(plain, word.untried))}"
 
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
-def render_models_json(models: Sequence[Model], readers: Sequence[Reader], matrix: Matrix) -> str:
-    """Versioned; one word for each Keras that was tried, so that nobody has to read ranges."""
+def render_models_json(models: Sequence[Model], readers: Sequence[Reader], matrix: Matrix, not_read: Sequence[str] = ()) -> str:
+    """Versioned; one word for each Keras that was tried, so that nobody has to read ranges. *not_read*: why, for each other file."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "matrix": matrix.measured,
         "models": [{**_facts(model), "loading": [_word(model, reader, matrix) for reader in readers]} for model in models],
+        "not_read": list(map(plain, not_read)),
     }
     return json.dumps(document, indent=2) + "\n"
 
 
 def _facts(model: Model) -> dict[str, Any]:
     facts = model._asdict()
-    facts["file"] = facts.pop("name")
+    facts["file"] = plain(facts.pop("name"))
     return {name: str(value) if name in ("keras", "tensorflow") and value else value for name, value in sorted(facts.items())}
 
 

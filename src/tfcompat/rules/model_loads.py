@@ -64,7 +64,7 @@ RULE = Rule(
         "otherwise": "{model} loads in {reader}, and predicts something else{because}",
         "needs": "loading {model} in {reader} takes {needs}{because}",
         "no-model": "loading {model} in {reader} gives no Keras model: {needs} calls its functions",
-        "untried": "whether {model} loads in {reader} is not known: {untried} was not tried",
+        "untried": "whether {model} loads in {reader} is not known: no model that was tried has {untried}",
         "unknown": "whether {model} loads in {reader} is not known: {why}",
     },
     {
