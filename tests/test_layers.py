@@ -49,7 +49,7 @@ EDGES = {
     "registry": {"errors", "reference", "registry", "__init__"},
     "sightings": {"errors", "reference", "matrix", "images", "registry", "sightings"},
     "installers": {"errors", "installers"},
-    "model_files": {"errors", "model_files"},
+    "model_files": {"errors", "models", "model_files"},
     "join": {"errors", "platforms", "matrix", "prose", "resolver", "requirements_file", "installers", "join"},
     "online": {
         "errors",

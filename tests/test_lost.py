@@ -149,7 +149,7 @@ def test_the_gate_knows_who_tells_of_a_model(capsys: pytest.CaptureFixture[str],
     assert main(["gate", "m 1.h5"]) == 3
     assert capsys.readouterr() == (
         "",
-        "tfcompat: nothing to check below m 1.h5\n  hint: 'tfcompat model 'm 1.h5'' says which Keras loads it\n",
+        "tfcompat: nothing to check below m 1.h5\n  hint: tfcompat model 'm 1.h5' says which Keras loads it\n",
     )
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "Contradiction",
     "Matrix",
     "MatrixError",
+    "Model",
     "Plan",
     "Request",
     "RequestError",
@@ -19,6 +20,7 @@ __all__ = [
     "ResolutionImpossible",
     "TfcompatError",
     "__version__",
+    "inspect_model",
     "inspect_reference",
     "load_bundled",
     "load_matrix",
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from tfcompat.errors import MatrixError, RequestError, TfcompatError
     from tfcompat.join import Contradiction, pin
     from tfcompat.matrix import Matrix, load_bundled, load_matrix
+    from tfcompat.model_files import inspect_model
+    from tfcompat.models.model import Model
     from tfcompat.online import inspect_reference, resolve_online
     from tfcompat.registry.registries import open_registries
     from tfcompat.resolver import Plan, Request, Resolution, ResolutionImpossible, resolve
@@ -41,6 +45,7 @@ _HOMES = {
     "Matrix": "matrix", "load_bundled": "matrix", "load_matrix": "matrix",
     "Plan": "resolver", "Request": "resolver", "Resolution": "resolver", "ResolutionImpossible": "resolver",
     "resolve": "resolver", "Contradiction": "join", "pin": "join",
+    "inspect_model": "model_files", "Model": "models.model",
     "inspect_reference": "online", "resolve_online": "online", "open_registries": "registry.registries",
 }  # fmt: skip
 

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import TYPE_CHECKING
 
-from tfcompat.errors import CouldNotCheck
+from tfcompat.errors import CouldNotCheck, RequestError, plain
 
-__all__ = ["LocalModelFiles"]
+if TYPE_CHECKING:
+    from tfcompat.models.model import Model
+
+__all__ = ["LocalModelFiles", "inspect_model"]
 
 _HINT = "check the name and the permissions"
 _ABSENT = (FileNotFoundError, NotADirectoryError)
+
+
+def inspect_model(path: str | os.PathLike[str]) -> Model:
+    """What the model at *path* says of itself: an ``.h5`` or ``.keras`` file, or the folder of a SavedModel.
+
+    Raises :class:`CouldNotCheck` for one that cannot be read, :class:`RequestError` for what is no path of this machine.
+    """
+    from tfcompat.models.reading import read_model
+
+    name = os.fspath(path)
+    if name == "-" or "://" in name:
+        raise RequestError(f"{plain(name)}: only files of this machine are read", "download it first, and name the file")
+    if not os.path.lexists(name):
+        raise CouldNotCheck(f"{plain(name)} does not exist", "name an .h5 or .keras file, or the folder of a SavedModel")
+    return read_model(name, LocalModelFiles())
 
 
 class LocalModelFiles:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 from tfcompat.errors import CouldNotCheck, RequestError
 from tfcompat.gate.finding import Unchecked
 from tfcompat.gate.kinds import kind_of
 from tfcompat.gate.patterns import Patterns
-from tfcompat.gate.source import Source
+from tfcompat.gate.source import Source, as_shown, entries_of, why_unshown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,6 +122,39 @@ class Worktree:
             self._names = tuple(sorted(self.walk("")))
         return self._names
 
+    def entries(self, folder: str) -> tuple[str, ...]:
+        """What lies directly in *folder*, ignored or not, a folder with a slash behind it; nothing that *exclude* has, and nothing of what
+        no tree has: .git, virtual environments and the like. Raises :class:`CouldNotCheck` where there is too much or it cannot be listed.
+        """
+        path = os.path.join(self.top, folder)
+        parts = folder.split("/") if folder else []
+        outside = ".." in parts or folder.startswith("/") or "\x00" in folder
+        if outside or os.path.realpath(path) != os.path.join(self._real_top, *parts) or not _PRUNED.isdisjoint(parts):
+            return ()
+        if folder and self.excludes(folder, folder=True):
+            return ()
+        try:
+            with os.scandir(path) as scanned:
+                entries = list(islice(scanned, _FILES + 1))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return ()
+            raise CouldNotCheck(f"the folder cannot be read: {error.strerror}") from None
+        if len(entries) > _FILES:
+            raise CouldNotCheck(f"there are more than {_FILES:,} files in it", _TOO_MANY)
+        if folder and not _ENVIRONMENTS.isdisjoint(entry.name for entry in entries):
+            return ()
+        return tuple(sorted(filter(None, (self._entry(folder, entry) for entry in entries))))
+
+    def _entry(self, folder: str, entry: os.DirEntry[str]) -> str | None:
+        name = f"{folder}/{entry.name}" if folder else entry.name
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.name in _PRUNED or self._excluded.say(name, is_folder) or (entry.is_symlink() and os.path.isdir(entry.path)):
+            return None
+        return f"{entry.name}/" if is_folder else entry.name
+
     def excludes(self, name: str, folder: bool = False) -> bool:
         """Whether the patterns *exclude* have the file, or a folder above it."""
         return self._excluded.cover(name, folder)
@@ -162,12 +196,10 @@ class Worktree:
             return []
 
     def _can_be_named(self, name: str) -> bool:
-        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        if shown == name and name.isprintable():
-            return True
-        if kind_of(shown.replace("\n", " ")) not in (None, "kubernetes", "model"):
-            self._note(shown, "its name is not UTF-8" if shown != name else "its name has characters that cannot be shown")
-        return False
+        why = why_unshown(name)
+        if why and kind_of(as_shown(name).replace("\n", " ")) not in (None, "kubernetes", "model"):  # a model where a build copies it
+            self._note(as_shown(name), why)
+        return not why
 
     def _note(self, name: str, reason: str) -> None:
         unread = Unchecked(name, reason)
@@ -216,6 +248,10 @@ class MemoryTree:
     def names(self) -> tuple[str, ...]:
         """Every name, sorted."""
         return tuple(sorted(self._files))
+
+    def entries(self, folder: str) -> tuple[str, ...]:
+        """As :meth:`Worktree.entries`."""
+        return entries_of(self._files, folder)
 
 
 def top_of(paths: Sequence[str]) -> str:

@@ -38,6 +38,9 @@ class Files:
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self.files))
 
+    def entries(self, folder: str) -> tuple[str, ...]:
+        return entries_of(self.files, folder)
+
 
 def fixing(*edits: Edit) -> Finding:
     return Finding("floating-tag", "error", Place(edits[0].file, 1, 1), "wrong", fix=Fix("mend it", edits))

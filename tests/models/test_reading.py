@@ -63,7 +63,7 @@ NO_VERSION = ("its weights do not say which Keras wrote them",)
             ("Dense", "InputLayer"),
             compiled=True,
             loss_objects=("BinaryCrossentropy",),
-            optimizer="Adam",
+            optimizer="LossScaleOptimizerV3",
         ),
         Model("keras-2.12.0-uncompiled.h5", ".h5", Version("2.12.0"), None, "Sequential", ("Dense", "InputLayer"), compiled=False),
         Model(

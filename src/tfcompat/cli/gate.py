@@ -63,7 +63,9 @@ def _add_counting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--exit-zero", action="store_true", help="findings do not fail; what could not be checked still does")
     group.add_argument("--no-inline", action="store_true", help="comments excuse nothing")
     group.add_argument("--baseline", metavar="FILE", type=given, help="what this file lists is excused")
-    group.add_argument("--write-baseline", metavar="FILE", type=given, help="list everything that is found now, so that only what is new fails")
+    group.add_argument(
+        "--write-baseline", metavar="FILE", type=given, help="list everything that is found now, so that only what is new fails"
+    )
     group.add_argument("--config", metavar="FILE", type=given, help="a pyproject.toml (default: that at the top of the tree)")
 
 

@@ -88,7 +88,7 @@ def nothing_below(paths: Sequence[str], kinds: str) -> CouldNotCheck:
     """Where the gate finds none of the *kinds* of files that it reads; of a model another command tells."""
     model = next(filter(_MODEL.fullmatch, paths), None)
     hint = f"the gate reads {kinds}; 'tfcompat resolve --format dockerfile' writes a first Dockerfile"
-    told = f"'tfcompat model {shlex.quote(model[:_LONGEST])}' says which Keras loads it" if model else hint
+    told = f"tfcompat model {shlex.quote(model[:_LONGEST])} says which Keras loads it" if model else hint
     return CouldNotCheck(f"nothing to check below {', '.join(paths)}", told)
 
 

@@ -72,7 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     compile_.add_argument("--output", metavar="PATH", type=path_of, default=Path(BUNDLED))
     compile_.set_defaults(run=run_compile)
 
-    refresh = commands.add_parser("refresh", help="measure data/measured anew from the package index, and print the difference; needs tfcompat[refresh]")
+    refresh = commands.add_parser(
+        "refresh", help="measure data/measured anew from the package index, and print the difference; needs tfcompat[refresh]"
+    )
     refresh.add_argument("--write", action="store_true", help="keep what was measured; without it nothing is changed")
     refresh.add_argument("--allow-shrink", action="store_true", help="accept that the index has lost releases")
     refresh.add_argument("--index-url", metavar="URL", help="another index with the simple JSON API (PEP 691)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from tfcompat.cli.output import write_out
 from tfcompat.cli.parsers import teach
 from tfcompat.cli.wishes import path_of
-from tfcompat.errors import CouldNotCheck, RequestError, plain
+from tfcompat.errors import CouldNotCheck, RequestError
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from tfcompat.models.loading import Reader
     from tfcompat.models.model import Model
 
-__all__ = ["add_arguments", "load_model"]
+__all__ = ["add_arguments"]
 
 _KERAS = re.compile(r"(?:(keras|tf-keras)(?:==| ))?(\d+\.\d+(?:\.\d+)*)")
 
@@ -47,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_model(options: argparse.Namespace) -> int:
     """Exit code 1 where a model loads in none of the Keras asked about, 3 where that is not known of any, or a file cannot be read."""
     from tfcompat.matrix.load import load_bundled, load_matrix
+    from tfcompat.model_files import inspect_model
     from tfcompat.models.loading import find_readers
     from tfcompat.outputs.model import render_models, render_models_json
 
@@ -55,7 +55,7 @@ def run_model(options: argparse.Namespace) -> int:
     models, unread = [], []
     for path in dict.fromkeys(options.models):
         try:
-            models.append(load_model(path))
+            models.append(inspect_model(path))
         except CouldNotCheck as error:
             unread.append(error)
     if options.format == "json":
@@ -65,18 +65,6 @@ def run_model(options: argparse.Namespace) -> int:
     for why in unread:
         print(f"tfcompat: {why}", file=sys.stderr)
     return 3 if unread else max(_verdict(model, readers, matrix) for model in models)
-
-
-def load_model(path: str) -> Model:
-    """The model of *path*. Raises :class:`CouldNotCheck` for one that cannot be read, :class:`RequestError` for what is no path."""
-    from tfcompat.model_files import LocalModelFiles
-    from tfcompat.models.reading import read_model
-
-    if path == "-" or "://" in path:
-        raise RequestError(f"{plain(path)}: only files of this machine are read", "download it first, and name the file")
-    if not os.path.lexists(path):
-        raise CouldNotCheck(f"{plain(path)} does not exist", "name an .h5 or .keras file, or the folder of a SavedModel")
-    return read_model(path, LocalModelFiles())
 
 
 def _reader(text: str) -> Reader:

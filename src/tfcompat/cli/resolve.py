@@ -43,7 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("tfcompat resolve --gpu A100", "an image, exact pins and the reason, for that GPU"),
         ("tfcompat resolve --tensorflow 2.15 --python 3.11", "a plan for the CPU, with that release and that interpreter"),
         ("tfcompat resolve --gpu 'RTX 4090' --driver 535.104.05 --format dockerfile > Dockerfile", "a Dockerfile to build, for that host"),
-        ("tfcompat resolve --gpu T4 -r requirements.txt --model my_model.h5", "a plan that keeps your own requirements and loads your model"),
+        (
+            "tfcompat resolve --gpu T4 -r requirements.txt --model my_model.h5",
+            "a plan that keeps your own requirements and loads your model",
+        ),
         ('eval "$(tfcompat resolve --gpu T4 --format env)" && echo "$TFCOMPAT_IMAGE"', "the plan as variables of a shell script"),
     )
 

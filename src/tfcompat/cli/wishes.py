@@ -62,9 +62,9 @@ def request_of(options: argparse.Namespace, packages: Sequence[PackageLine] = ()
 
 
 def _models(paths: Sequence[str]) -> Sequence[Model]:
-    from tfcompat.cli.model import load_model
+    from tfcompat.model_files import inspect_model
 
-    return [load_model(path) for path in dict.fromkeys(paths)]
+    return [inspect_model(path) for path in dict.fromkeys(paths)]
 
 
 def _warn_of_slip(base: str) -> None:

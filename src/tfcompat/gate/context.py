@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -99,11 +98,7 @@ def sources_in_tree(project: Project, context: str, word: str) -> tuple[str, ...
     if name is None:
         return ()
     if any(c in word for c in "*?["):
-        depth = name.count("/")
-        pool = {n for n in project.all_names if n.count("/") == depth} | {
-            "/".join(n.split("/")[: depth + 1]) for n in project.all_names if n.count("/") > depth
-        }
-        return tuple(sorted(n for n in pool if fnmatchcase(n, name)))
+        return tuple(project.matching(name))
     return (name,)
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tfcompat.errors import RequestError, plain
-from tfcompat.gate.source import Source
+from tfcompat.gate.source import Source, entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -42,6 +42,10 @@ class Overlay:
     def names(self) -> tuple[str, ...]:
         """As :meth:`Tree.names`, with what was added."""
         return tuple(sorted({*self._tree.names(), *self._changed}))
+
+    def entries(self, folder: str) -> tuple[str, ...]:
+        """As :meth:`Tree.entries`, with what was added."""
+        return tuple(sorted({*self._tree.entries(folder), *entries_of(self._changed, folder)}))
 
 
 def edited(source: Source, edits: Iterable[Edit]) -> Source:

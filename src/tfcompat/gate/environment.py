@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from tfcompat.gate.commands import Install, Libraries, Opaque, SystemPackages
 from tfcompat.gate.declared import Pin
+from tfcompat.gate.finding import Unchecked
 from tfcompat.gate.source import Place, Source
 from tfcompat.stack import Image
 
@@ -76,7 +77,8 @@ class Base(NamedTuple):
 class Copied(NamedTuple):
     """A ``COPY``: container path to sources below the tree, or the stage that they come from. ``place`` is that of the source words.
 
-    ``body``: the text of a heredoc, whose offsets are those of the Dockerfile.
+    ``body``: the text of a heredoc, whose offsets are those of the Dockerfile. ``context``: the folder that the build can copy from, None
+    where nothing says it. ``untold``: what it copies and cannot be judged where it is a model, and why.
     """
 
     target: str
@@ -84,6 +86,8 @@ class Copied(NamedTuple):
     place: Place
     stage: "Stage | None" = None
     body: Source | None = None
+    context: str | None = None
+    untold: tuple[Unchecked, ...] = ()
 
 
 class Stage:

@@ -154,6 +154,9 @@ class _Follower:
         words = instruction.words
         texts = list(instruction.json) if instruction.json is not None else [w.text for w in words]
         expanded = [self._expand(text, stage.variables) for text in texts]
+        untold = self._unresolved(instruction, texts, expanded)
+        if untold:
+            stage.copies.append(Copied("", (), untold_place(self, instruction), untold=untold))
         if len(expanded) < 2 or expanded[-1] is None:
             return
         target = absolute(stage.workdir, expanded[-1]) + ("/" if expanded[-1].endswith(("/", "/.")) or expanded[-1] == "." else "")

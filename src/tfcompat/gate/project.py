@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ PIN_KINDS = frozenset(
     ("requirements", "constraints", "pyproject", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock", "environment",
      "conda-lock", "pixi.toml", "pixi.lock")
 )  # fmt: skip
+_FILES = 50_000  # of a folder that a build copies
+_DEPTH = 40
 USE_KINDS = frozenset(("compose", "devcontainer", "workflow", "gitlab", "kubernetes"))
 
 
@@ -55,6 +58,7 @@ class Project:
         self.read_names: set[str] = set()
         self._values: dict[tuple[str, str], Any] = {}
         self._sources: dict[str, Source | None] = {}
+        self._entries: dict[str, tuple[str, ...]] = {}
         self.kinds: dict[str, str] = {}
         self.consumed: set[str] = set()  # files that a build installs: they are judged there
         for name in names:
@@ -77,11 +81,6 @@ class Project:
         """Every file of the tree that is not ignored."""
         return frozenset(self.tree.names())
 
-    @cached_property
-    def models(self) -> tuple[str, ...]:
-        """The model files of the tree, sorted."""
-        return tuple(sorted(name for name in self.all_names if kind_of(name) == "model"))
-
     def exists(self, name: str) -> bool:
         """Whether the file is there, ignored or not: a build copies what it names."""
         return name in self.all_names or (bool(name) and self.head(name, 1) is not None)
@@ -94,7 +93,49 @@ class Project:
             return None
 
     def is_folder(self, name: str) -> bool:
-        return name in self._folders
+        """Whether there is a folder with something in it, ignored or not."""
+        return name in self._folders or bool(self.entries(name))
+
+    def entries(self, folder: str) -> tuple[str, ...]:
+        """As :meth:`Tree.entries`; where there is too much in it, or it cannot be read, that is told."""
+        if folder not in self._entries:
+            try:
+                self._entries[folder] = self.tree.entries(folder)
+            except CouldNotCheck as error:
+                self._entries[folder] = ()
+                self.unchecked.append(Unchecked(folder or ".", error.message, grave=False))
+        return self._entries[folder]
+
+    def below(self, folder: str) -> list[str]:
+        """Every file below *folder*, ignored or not, as far as there are not too many."""
+        found: list[str] = []
+        waiting = [folder]
+        while waiting:
+            inside = waiting.pop()
+            if len(found) + len(waiting) > _FILES or inside.count("/") > _DEPTH:
+                unchecked = Unchecked(folder or ".", "there are too many files in it to look for models in all of them", grave=False)
+                if unchecked not in self.unchecked:
+                    self.unchecked.append(unchecked)
+                break
+            names = [f"{inside}/{entry}".lstrip("/") for entry in self.entries(inside)]
+            waiting += [name[:-1] for name in names if name.endswith("/")]
+            found += [name for name in names if not name.endswith("/")]
+        return sorted(found)
+
+    def matching(self, pattern: str) -> list[str]:
+        """The files and folders, ignored or not, that *pattern* means, whose stars stop at slashes."""
+        found = [""]
+        for part in pattern.split("/"):
+            if any(c in part for c in "*?["):
+                found = [
+                    f"{above}/{name}".lstrip("/")
+                    for above in found
+                    for name in (entry.rstrip("/") for entry in self.entries(above))
+                    if fnmatchcase(name, part)
+                ][:_FILES]
+            else:
+                found = [f"{above}/{part}".lstrip("/") for above in found]
+        return sorted(name for name in found if self.exists(name) or self.is_folder(name))
 
     @cached_property
     def _folders(self) -> frozenset[str]:

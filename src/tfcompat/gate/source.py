@@ -3,10 +3,11 @@
 # No "from __future__ import annotations" here: named tuples would compile each annotation anew at every start.
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-__all__ = ["Place", "Source", "Tree"]
+__all__ = ["Place", "Source", "Tree", "as_shown", "entries_of", "why_unshown"]
 
 
 class Place(NamedTuple):
@@ -71,3 +72,28 @@ class Tree(Protocol):
 
     def names(self) -> tuple[str, ...]:
         """Every file that is not ignored, sorted."""
+
+    def entries(self, folder: str) -> tuple[str, ...]:
+        """What lies directly in *folder*, ignored by git or not, sorted, a folder with a slash behind it; links to folders are none of it.
+
+        Empty where there is no such folder. Raises :class:`tfcompat.errors.CouldNotCheck` where it cannot be listed.
+        """
+
+
+def entries_of(names: Iterable[str], folder: str) -> tuple[str, ...]:
+    """What of *names* lies directly in *folder*, as :meth:`Tree.entries`."""
+    above = f"{folder}/" if folder else ""
+    inside = (name[len(above) :].partition("/") for name in names if name.startswith(above))
+    return tuple(sorted({first + slash for first, slash, _ in inside}))
+
+
+def as_shown(name: str) -> str:
+    """*name* without the bytes that are not UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def why_unshown(name: str) -> str:
+    """Why a file of this name is not looked at, empty where it is."""
+    if as_shown(name) != name:
+        return "its name is not UTF-8"
+    return "" if name.isprintable() else "its name has characters that cannot be shown"

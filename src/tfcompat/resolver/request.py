@@ -44,7 +44,7 @@ class Request(NamedTuple):
     ``gpu``: True for any GPU, or names and compute capabilities that the plan must all run on. ``driver``,
     ``cuda`` and ``cudnn`` ask for a GPU as well. ``cpu`` asks for a plan without one, which is also what a
     request gets that names nothing of a GPU. ``base``: ``auto``, ``official``, ``slim``, ``cuda``, ``ngc`` or an image.
-    ``models``: saved models that its Keras must load, as :func:`tfcompat.read_model` reads them.
+    ``models``: saved models that its Keras must load, as :func:`tfcompat.inspect_model` reads them.
     ``by_name``: TensorFlow is installed as ``tensorflow`` on a CPU too, for packages that require the distribution of that name.
     """
 
