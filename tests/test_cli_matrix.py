@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +66,24 @@ def test_a_version_that_no_row_has_is_told(capsys: pytest.CaptureFixture[str]) -
     assert main(["matrix", "show", "pins", "--version", "9.9"]) == 2
     message = "tfcompat: --version: no row of pins matches '9.9'\n  hint: 'tfcompat matrix show pins' lists all of them\n"
     assert capsys.readouterr().err == message
+
+
+def test_refreshing_needs_what_a_plain_installation_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "remotezip", None)
+    cache = tmp_path / "cache"
+    asked = ["matrix", "refresh", "--index-url", "http://127.0.0.1:9/simple", "--cache", str(cache), "--data", str(tmp_path)]
+    assert main(asked) == 2
+    told = "tfcompat: refresh needs the package remotezip\n  hint: pip install 'tfcompat[refresh]'\n"
+    assert capsys.readouterr() == ("", told)
+    assert not cache.exists()
+
+
+def test_the_help_of_refresh_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["matrix", "--help"])
+    assert "needs tfcompat[refresh]" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(SystemExit):
+        main(["matrix", "refresh", "--help"])
+    assert "pip install 'tfcompat[refresh]'" in " ".join(capsys.readouterr().out.split())

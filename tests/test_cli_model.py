@@ -225,8 +225,9 @@ def test_two_models_that_exclude_each_other_are_a_conflict(capsys: Said) -> None
     out = capsys.readouterr().out
     assert code == 1
     assert "[model-loads]" in out
-    assert "  model keras-2.10.0-lstm.h5, keras-3.15.1-dense.keras (--model)\n" in out
-    assert "  - leave out --model: tensorflow " in out
+    assert "  model keras-2.10.0-lstm.h5 (--model)\n  model keras-3.15.1-dense.keras (--model)\n" in out
+    assert "  - leave out --model keras-2.10.0-lstm.h5: tensorflow " in out
+    assert "  - leave out --model keras-3.15.1-dense.keras: tensorflow " in out
 
 
 def test_pins_for_a_model(capsys: Said) -> None:

@@ -197,6 +197,14 @@ def test_a_dash_is_no_file(tmp_path: Path) -> None:
     assert found.stderr.endswith("tfcompat: -o - names no file\n  hint: leave -o out to write to standard output\n")
 
 
+def test_a_note_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    model = tmp_path / "a\x1b[31m\nb.h5"
+    model.write_bytes((SOURCE.parent / "tests" / "models" / "files" / "keras-2.4.0-lambda.h5").read_bytes())
+    found = run("--model", model.name, cwd=tmp_path)
+    assert found.returncode == 0
+    assert found.stderr.startswith("note: Loading a [31m b.h5, which Keras 2.4.0 wrote, in ")
+
+
 def test_a_conflict_writes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text("kept\n")

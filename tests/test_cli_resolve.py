@@ -60,6 +60,23 @@ def test_a_conflict_writes_no_file_to_standard_output(form: str) -> None:
     assert found.stderr.startswith("There is no such plan.")
 
 
+DOUBTED = ("--tensorflow", "2.15", "--gpu", "H100", "--driver", "535")
+DOUBT = "Whether the driver can compile the PTX of CUDA 12.2 in tensorflow 2.15.1 for the NVIDIA H100 (9.0) is not established"
+
+
+@pytest.mark.parametrize("form", ["requirements", "env", "github-output"])
+def test_what_is_not_established_is_told_where_the_answer_has_no_room_for_it(form: str) -> None:
+    found = run(*DOUBTED, "--format", form)
+    assert (found.returncode, found.stderr) == (0, f"tfcompat: not established: {DOUBT}\n")
+    assert "not established" not in found.stdout
+
+
+def test_what_is_not_established_is_a_field_of_the_document() -> None:
+    found = run(*DOUBTED, "--format", "json")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert json.loads(found.stdout)["plan"]["doubts"] == [DOUBT]
+
+
 def test_json_is_one_document_for_a_plan_and_for_a_conflict() -> None:
     assert json.loads(run("--format", "json").stdout)["status"] == "resolved"
     found = run("--python", "3.14", "--format", "json")

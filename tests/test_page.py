@@ -139,7 +139,7 @@ def test_where_it_cannot_be_written_it_says_so(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("tfcompat.outputs.page.render_page", lambda *_: "page")
     path = tmp_path / "nowhere" / "matrix.html"
     assert main(["matrix", "html", "-o", str(path)]) == RequestError.exit_code
-    assert f"-o {path}: cannot be written: No such file or directory" in capsys.readouterr().err
+    assert f"tfcompat: {path} cannot be written: No such file or directory" in capsys.readouterr().err
     assert main(["matrix", "html"]) == 0
     assert capsys.readouterr().out == "page"
 

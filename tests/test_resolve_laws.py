@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from tfcompat.errors import TfcompatError
 from tfcompat.matrix import load_bundled
+from tfcompat.models.model import Model
 from tfcompat.resolver import Plan, Request, Resolution, ResolutionImpossible, Suggestion, resolve
 from tfcompat.resolver.request import parse_wishes
 from tfcompat.resolver.search import Candidate, Search
@@ -54,6 +55,15 @@ bases = st.sampled_from(
     ]
 )  # fmt: skip
 packages = st.sampled_from(["numpy>=2", "numpy<2", "protobuf<4", "protobuf>=5", "h5py>=3", "typing-extensions>=4.6", "frobnicate"])
+models = st.sampled_from(
+    [
+        Model("lstm.h5", ".h5", Version("2.10.0"), layers=("Dense", "LSTM")),
+        Model("mse.h5", ".h5", Version("2.15.0"), layers=("Dense",), abbreviations=("mse",)),
+        Model("old.keras", ".keras", Version("2.13.1"), layers=("Conv2D", "Dense")),
+        Model("third.keras", ".keras", Version("3.4.1"), layers=("Dense", "Dropout")),
+        Model("newest.keras", ".keras", Version("3.15.1"), layers=("Dense", "Frobnicate")),
+    ]
+)
 wishes = st.fixed_dictionaries(
     {},
     optional={
@@ -67,6 +77,7 @@ wishes = st.fixed_dictionaries(
         "platform": st.just("linux/arm64"),
         "base": bases,
         "jupyter": st.just(True),
+        "models": st.lists(models, min_size=1, max_size=2, unique=True).map(tuple),
         "packages": st.lists(packages, min_size=1, max_size=2, unique_by=lambda p: p[:4]).map(tuple),
     },
 )
@@ -262,6 +273,8 @@ def changed(request: Request, suggestion: Suggestion) -> Request:
             request = request._replace(gpu=left or True)
         elif kind == "package":
             request = request._replace(packages=tuple(p for p in request.packages if Requirement(str(p)).name != item))
+        elif kind == "model":
+            request = request._replace(models=tuple(model for model in request.models if model.name != item))
         elif kind == "jupyter":
             request = request._replace(jupyter=False)
         elif kind == "base":

@@ -13,7 +13,7 @@ from reports import FILES, SOURCES, floating, replaced
 from tfcompat.errors import RequestError
 from tfcompat.gate.editing import Overlay, choose_edits, edited, encoded, unified_diff, without_idle_fixes
 from tfcompat.gate.finding import Edit, Finding, Fix, Report, Suppressed, Unchecked
-from tfcompat.gate.source import Place, Source
+from tfcompat.gate.source import Place, Source, entries_of
 
 
 def apply_edits(source: Source, edits: list[Edit]) -> bytes:

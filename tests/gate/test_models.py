@@ -1,116 +1,310 @@
-"""Model files that are copied into an image whose Keras may not read them."""
+"""Model files that are copied into an image: which of them are found, and how grave what is said of them is."""
 
 from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import zipfile
+from pathlib import Path
 
 import pytest
-from small import judge, said
+from models.making import fixture
+from small import MATRIX, Files, judge, said, unread
 
-DEFLATED = zipfile.ZIP_DEFLATED
+from tfcompat import worktree
+from tfcompat.gate.gate import run_gate
+from tfcompat.gate.settings import Settings
+from tfcompat.worktree import Worktree, discover
+
+LSTM = fixture("keras-2.10.0-lstm.h5")  # no Keras 3 loads it
+REFUSED = "which Keras 2.10.0 wrote, in Keras 3 (LSTM): ValueError: Unrecognized keyword arguments passed to LSTM: {'time_major': False}"
+IMAGE = "tensorflow/tensorflow:2.17.0"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4665a5ea423c2713d436b5ee50593a9640e0018c1550b5a0002f74190d6caea8\nsize 9\n"
 
 
-def keras_file(version: str | None, compression: int = zipfile.ZIP_STORED) -> bytes:
-    """A zip as Keras writes it."""
-    metadata = {"date_saved": "2024-01-01"} if version is None else {"keras_version": version, "date_saved": "2024-01-01"}
+def dockerfile(*lines: str, image: str = IMAGE) -> str:
+    return "\n".join((f"FROM {image}", *lines, ""))
+
+
+def refused(*found: str) -> list[str]:
+    """Errors, one for each ``line:column name``."""
+    pairs = [each.split(" ") for each in found]
+    return [f"Dockerfile:{place} error model-format: No way was found to load {name}, {REFUSED}" for place, name in pairs]
+
+
+def notes(files: Files) -> list[str]:
+    return [f"{f.place}:{f.place.column} {f.message}" for f in judge(files).findings if (f.severity, f.rule) == ("info", "model-format")]
+
+
+def model(keras: str | None, *layers: str, format: str = ".keras") -> bytes:
+    """A .keras as Keras writes it, of these layers."""
+    described = [{"class_name": name, "module": "keras.layers", "registered_name": None, "config": {"name": name}} for name in layers]
+    config = {"class_name": "Sequential", "module": "keras", "registered_name": "Sequential", "config": {"layers": described}}
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", compression) as archive:
-        archive.writestr("metadata.json", json.dumps(metadata))
-        archive.writestr("config.json", "{}")
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": keras} if keras else {}))
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", b"")
     return content.getvalue()
 
 
-def hdf5_file(version: str) -> bytes:
-    """The signature of HDF5, and an attribute named keras_version, laid out as the format has it: name, type, space, value."""
-    name = b"keras_version\0\0\0"
-    message = (
-        b"\x01\0" + b"\x0e\0" + b"\x08\0" + b"\x08\0" + name + b"\x13\0\0\0" + len(version).to_bytes(4, "little") + b"\x01" + b"\0" * 7
-    )
-    return b"\x89HDF\r\n\x1a\n" + b"\0" * 120 + message + version.encode() + b"\0" * 64
+# -- which are copied ------------------------------------------------------------------------------
 
 
-def copied(image: str, name: str, content: bytes | None, line: str = "") -> dict[str, str | bytes]:
-    files: dict[str, str | bytes] = {"Dockerfile": f"FROM tensorflow/tensorflow:{image}\n{line or f'COPY {name} /models/'}\n"}
-    return files if content is None else {**files, name: content}
+def project(top: Path, ignore: str, files: Files) -> list[str]:
+    """What is said of a folder in which git ignores what *ignore* has."""
+    (top / ".git").mkdir()
+    (top / ".gitignore").write_text(ignore)
+    for name, content in files.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return judged(top)
 
 
-UNREAD = "is a .keras file, which keras 2.10.0 does not read"
-MAY_NOT = "may not load with keras 2.15.0: Keras 2 does not know what Keras 3 writes"
-
-
-@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, DEFLATED])
-def test_a_zip_says_which_keras_wrote_it(compression: int) -> None:
-    new = keras_file("3.5.0", compression)
-    assert said(copied("2.10.0", "m.keras", new)) == [f"Dockerfile:2:6 error model-format: m.keras, which Keras 3.5.0 wrote, {UNREAD}"]
-    assert said(copied("2.15.0", "m.keras", new)) == [f"Dockerfile:2:6 warning model-format: m.keras, which Keras 3.5.0 wrote, {MAY_NOT}"]
-    assert said(copied("2.17.0", "m.keras", new)) == []
-    assert said(copied("2.15.0", "m.keras", keras_file("2.15.0", compression))) == []
-
-
-def test_an_hdf5_file_says_which_keras_wrote_it() -> None:
-    assert said(copied("2.15.0", "m.h5", hdf5_file("3.1.1"))) == [
-        f"Dockerfile:2:6 warning model-format: m.h5, which Keras 3.1.1 wrote, {MAY_NOT}"
-    ]
-    assert said(copied("2.15.0", "m.hdf5", hdf5_file("2.11.0"))) == []
-    assert said(copied("2.15.0", "m.keras", hdf5_file("2.10.0"))) == []
-
-
-def test_an_older_file_is_no_more_than_a_note() -> None:
-    for name, content in (("m.h5", hdf5_file("2.4.0")), ("m.keras", keras_file("2.15.0"))):
-        found = [(f.severity, f.message) for f in judge(copied("2.17.0", name, content)).findings if f.rule == "model-format"]
-        number = "2.4.0" if name == "m.h5" else "2.15.0"
-        assert found == [
-            (
-                "info",
-                f"{name}, which Keras {number} wrote, may not load with keras 3: arguments that Keras 3 removed stop a file from loading",
-            )
-        ]
+def judged(top: Path) -> list[str]:
+    found = discover([str(top)])
+    report = run_gate(Worktree(str(top)), found.names, Settings(), MATRIX)
+    told = [f"{'!' if u.grave else ''}{u.file}:{u.line} {u.reason}" for u in report.not_checked]
+    return [f"{f.place}:{f.place.column} {f.severity} {f.rule}: {f.message}" for f in report.findings if f.severity != "info"] + told
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"PK\x03\x04", b"\0" * 4096, b"PK\x03\x04" + b"\xff" * 500, keras_file(None), keras_file("no version")]
-)
-def test_a_file_that_says_nothing_is_told_by_its_name(content: bytes) -> None:
-    assert said(copied("2.10.0", "m.keras", content)) == [f"Dockerfile:2:6 error model-format: m.keras {UNREAD}"]
-    assert said(copied("2.15.0", "m.keras", content)) == []
-
-
-def test_a_file_that_is_not_in_the_tree_is_told_by_its_name() -> None:
-    assert said(copied("2.10.0", "m.keras", None)) == [f"Dockerfile:2:6 error model-format: m.keras {UNREAD}"]
-    assert said(copied("2.17.0", "m.h5", None)) == []
-
-
-@pytest.mark.parametrize(
-    ("line", "count"),
+    ("line", "name"),
     [
-        ("COPY models /m/", 1),
-        ("COPY models/*.keras /m/", 1),
-        ("COPY models/m.keras app.py /m/", 1),
-        ("COPY . /app", 0),
-        ("COPY app.py /", 0),
+        ("COPY a.h5 /", "a.h5"),
+        ("COPY *.h5 /", "a.h5"),
+        ("COPY models /models", "models/b.h5"),
+        ("COPY mod?ls /models", "models/b.h5"),
+        ("COPY models/*.h5 /m/", "models/b.h5"),
+        ("COPY m*/*.h5 /m/", "models/b.h5"),
+        ("COPY all /all", "all/c.h5"),
+        ("COPY al* /all", "all/c.h5"),
+        ("COPY all/saved /all", "all/saved"),
     ],
 )
-def test_models_are_looked_at_where_they_are_meant(line: str, count: int) -> None:
-    files = {**copied("2.10.0", "models/m.keras", keras_file("3.5.0"), line), "app.py": ""}
-    assert [text.split()[2] for text in said(files)] == ["model-format:"] * count
+def test_what_git_ignores_is_copied_all_the_same(line: str, name: str, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"Dockerfile": dockerfile(line), "app.py": ""}
+    if name == "all/saved":
+        folder = Path(__file__).parent.parent / "models/files/keras-3.15.1-export"
+        files |= {f"all/saved/{f.name}": f.read_bytes() for f in folder.iterdir() if f.is_file()}
+        (found,) = notes_of(tmp_path, "*.h5\n/all/\n", files)
+        assert found.startswith("Dockerfile:2 Loading all/saved in Keras 3 gives no Keras model")
+    else:
+        assert project(tmp_path, "*.h5\n/all/\n", {**files, name: LSTM}) == refused(f"2:6 {name}")
 
 
-def test_the_keras_that_is_pinned_or_switched_on_reads_it() -> None:
-    build = "FROM python:3.11-slim\nENV TF_USE_LEGACY_KERAS={}\nRUN pip install tensorflow==2.17.0 tf-keras==2.17.0\nCOPY m.keras /\n"
-    model = keras_file("3.5.0")
-    assert said({"Dockerfile": build.format(1), "m.keras": model}) == [
-        "Dockerfile:4:6 warning model-format: m.keras, which Keras 3.5.0 wrote, may not load with tf-keras 2.17.0: "
-        "Keras 2 does not know what Keras 3 writes"
+def notes_of(top: Path, ignore: str, files: Files) -> list[str]:
+    project(top, ignore, files)
+    report = run_gate(Worktree(str(top)), discover([str(top)]).names, Settings(), MATRIX)
+    return [f"{f.place} {f.message}" for f in report.findings if f.rule == "model-format"]
+
+
+def test_what_no_tree_has_is_not_looked_into(tmp_path: Path) -> None:
+    files: Files = {
+        "Dockerfile": dockerfile("COPY all /all"),
+        "all/.venv/pyvenv.cfg": "",
+        "all/.venv/a.h5": LSTM,
+        "all/node_modules/b.h5": LSTM,
+        "all/.git/c.h5": LSTM,
+    }
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "d.h5").write_bytes(LSTM)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "all").mkdir()
+    os.symlink(tmp_path / "out", tmp_path / "in" / "all" / "link")
+    assert project(tmp_path / "in", "", files) == []
+
+
+def test_a_folder_with_too_much_in_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worktree, "_FILES", 3)
+    files = {f"all/{number}.txt": "" for number in range(4)}
+    assert project(tmp_path, "all\n", {"Dockerfile": dockerfile("COPY all /all"), **files}) == ["all:1 there are more than 3 files in it"]
+
+
+def test_many_folders_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfcompat.gate.project._FILES", 3)
+    files = {f"all/{number}/a.txt": "" for number in range(5)}
+    assert unread({"Dockerfile": dockerfile("COPY all /all"), **files}) == [
+        "all:1 there are too many files in it to look for models in all of them"
     ]
-    assert "model-format" not in {f.rule for f in judge({"Dockerfile": build.format(0), "m.keras": model}).findings}
+    deep = "/".join(["d"] * 45)
+    monkeypatch.undo()
+    assert unread({"Dockerfile": dockerfile("COPY d /d"), f"{deep}/a.h5": LSTM}) == [
+        "d:1 there are too many files in it to look for models in all of them"
+    ]
 
 
-def test_nothing_is_unpacked_beyond_a_bound() -> None:
-    bomb = keras_file("3.5.0", DEFLATED)[:30] + b"\xff\xff" + keras_file("3.5.0", DEFLATED)[32:]
-    assert said(copied("2.17.0", "m.keras", bomb + b"\0" * 300_000)) == []
+def test_names_in_capitals_are_names() -> None:
+    assert said({"Dockerfile": dockerfile("COPY M.H5 /", "COPY all /all"), "M.H5": LSTM, "all/MODEL.Keras": LSTM}) == refused(
+        "2:6 M.H5", "3:6 all/MODEL.Keras"
+    )
 
 
-def test_an_image_without_tensorflow_reads_nothing() -> None:
-    assert judge({"Dockerfile": "FROM python:3.11-slim\nCOPY m.keras /\n", "m.keras": keras_file("3.5.0")}).findings == ()
+@pytest.mark.parametrize("line", ["COPY *.h5 /", "COPY . /app"])
+def test_a_name_that_cannot_be_shown_is_told_where_it_is_copied(line: str, tmp_path: Path) -> None:
+    files: Files = {"Dockerfile": dockerfile(line), "a\n.h5": LSTM, "\x1b[2J.h5": LSTM, os.fsdecode(b"\xff.h5"): LSTM}
+    shown = "its name has characters that cannot be shown"
+    assert sorted(project(tmp_path, "*.h5\n", files)) == [
+        f"!\x1b[2J.h5:1 {shown}",
+        f"!a\n.h5:1 {shown}",
+        "!\ufffd.h5:1 its name is not UTF-8",
+    ]
+    (tmp_path / "Dockerfile").write_text(dockerfile("COPY app.py /"))
+    assert judged(tmp_path) == []
+
+
+# -- words that cannot be known, and stages ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("COPY $MODEL /m.h5", "$MODEL"),
+        ("COPY a.txt $MODEL /m.keras", "$MODEL"),
+        ("COPY $MODEL.h5 /models/", "$MODEL.h5"),
+        ("COPY m.h5 $MODEL", "$MODEL"),
+        ('COPY ["$MODEL", "/m.h5"]', "$MODEL"),
+    ],
+)
+def test_a_word_without_a_value_is_told(line: str, word: str) -> None:
+    files: Files = {"Dockerfile": dockerfile("ARG MODEL", line), "m.h5": LSTM, "a.txt": ""}
+    assert unread(files) == [
+        f"Dockerfile:3 COPY {word}: a variable in it has no value, so that no model is judged here; pass it with --build-arg"
+    ]
+    assert unread({"Dockerfile": dockerfile("ARG MODEL", line, image="python:3.11-slim")}) == []
+
+
+def test_a_word_with_a_value_is_judged_and_another_is_not_told() -> None:
+    files: Files = {"Dockerfile": dockerfile("ARG MODEL", "COPY $MODEL /m.h5"), "m.h5": LSTM}
+    assert said(files, build_args={"MODEL": "m.h5"}) == refused("3:6 m.h5")
+    assert unread(files, build_args={"MODEL": "m.h5"}) == []
+    assert unread({"Dockerfile": dockerfile("ARG APP", "COPY $APP /app")}) == []
+
+
+@pytest.mark.parametrize(
+    ("inside", "line", "count"),
+    [
+        (["COPY m.h5 /"], "COPY --from=data /m.h5 /", 1),
+        (["WORKDIR /d", "COPY m.h5 ."], "COPY --from=data /d/m.h5 /m/", 1),
+        (["WORKDIR /d", "COPY m.h5 other"], "COPY --from=data d/other /m/", 1),
+        (["COPY m.h5 /d/"], "COPY --from=data /d /m", 1),
+        (["COPY m.h5 /d/"], "COPY --from=data / /all", 1),
+        (["COPY m.h5 /d/"], "COPY --from=data /d/*.h5 /all/", 1),
+        (["COPY models /d"], "COPY --from=data /d/n.h5 /m/", 1),
+        (["COPY . /d"], "COPY --from=data /d/m.h5 /m/", 1),
+        (["COPY . /d"], "COPY --from=data /d /m", 0),
+        (["COPY m.h5 /d/"], "COPY --from=data /e /m", 0),
+        (["COPY m.h5 /d/"], "COPY --from=data /d/m.h /m", 0),
+    ],
+)
+def test_models_come_from_another_stage(inside: list[str], line: str, count: int) -> None:
+    build = "\n".join(("FROM busybox AS data", *inside, "FROM data AS again", f"FROM {IMAGE}", line, ""))
+    name = "models/n.h5" if "models" in inside[0] else "m.h5"
+    number = len(inside) + 4
+    assert said({"Dockerfile": build, name: LSTM}) == refused(*[f"{number}:18 {name}"] * count)
+
+
+def test_models_come_through_several_stages() -> None:
+    build = f"FROM busybox AS a\nCOPY m.h5 /x/\nFROM busybox AS b\nCOPY --from=a /x /y\nFROM {IMAGE}\nCOPY --from=b /y/m.h5 /\n"
+    assert said({"Dockerfile": build, "m.h5": LSTM}) == refused("6:15 m.h5")
+
+
+def test_stages_that_double_are_bounded() -> None:
+    stages = ["FROM busybox AS s0", "COPY m.h5 /"]
+    for number in range(40):
+        stages += [f"FROM busybox AS s{number + 1}", f"COPY --from=s{number} / /a", f"COPY --from=s{number} / /b"]
+    build = "\n".join((*stages, f"FROM {IMAGE}", "COPY --from=s40 / /", ""))
+    assert len(said({"Dockerfile": build, "m.h5": LSTM})) == 1
+
+
+# -- the whole context, and what is left out of it --------------------------------------------------
+
+
+def test_models_of_the_whole_context_are_told() -> None:
+    files: Files = {"Dockerfile": dockerfile("COPY . /app"), "a.h5": LSTM}
+    assert notes(files) == ["Dockerfile:2:6 A.h5 comes with the whole context and was not judged"]
+    more: Files = {**files, "m/b.h5": LSTM, "c.h5": LSTM, "d.keras": LSTM, "s/saved_model.pb": b""}
+    assert notes(more) == ["Dockerfile:2:6 A.h5, c.h5, d.keras and 2 more come with the whole context and were not judged"]
+    named: Files = {**files, "Dockerfile": dockerfile("COPY . /app", "COPY a.h5 /m/")}
+    assert (notes(named), said(named)) == ([], refused("3:6 a.h5"))
+    assert notes({"Dockerfile": dockerfile("COPY . /app"), "a.py": ""}) == []
+
+
+def test_the_whole_context_may_lie_below_the_top() -> None:
+    files: Files = {"svc/Dockerfile": dockerfile("COPY . /app"), "svc/a.h5": LSTM}
+    assert (said(files), notes(files)) == ([], ["svc/Dockerfile:2:6 Svc/a.h5 comes with the whole context and was not judged"])
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("*.h5", ["a.h5"]),
+        ("**/*.h5", []),
+        ("a.h5\nmodels", []),
+        ("/a.h5\n", ["models/b.h5"]),
+        ("./models/\n", ["a.h5"]),
+        ("models/*\n", ["a.h5"]),
+        ("b.h5", ["a.h5", "models/b.h5"]),
+        ("*\n!models", ["models/b.h5"]),
+        ("models\n!models/b.h5", ["a.h5", "models/b.h5"]),
+        ("# *\n #x\n\n!a.h5\n", ["a.h5", "models/b.h5"]),
+        ("**", []),
+        ("!a.h5\n*", []),
+    ],
+)
+def test_dockerignore_leaves_models_out(text: str, left: list[str]) -> None:
+    files: Files = {"svc/Dockerfile": dockerfile("COPY a.h5 models /m/"), "svc/a.h5": LSTM, "svc/models/b.h5": LSTM}
+    kept = {"*.h5": ["models/b.h5"]}.get(text, left)
+    for name in ("svc/.dockerignore", "svc/Dockerfile.dockerignore"):
+        found = said({**files, name: text})
+        assert [each.split("load ")[1].split(",")[0] for each in found] == [f"svc/{each}" for each in kept]
+
+
+def test_the_dockerfiles_own_dockerignore_wins() -> None:
+    files: Files = {"Dockerfile": dockerfile("COPY a.h5 /"), "a.h5": LSTM, ".dockerignore": "*.h5", "Dockerfile.dockerignore": "b"}
+    assert said(files) == refused("2:6 a.h5")
+
+
+# -- how grave it is --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("image", "content", "level", "why"),
+    [
+        ("2.17.0", model("3.99.0", "Dense"), "warning", ""),  # newer than the matrix
+        ("2.17.0", model(None, "Dense"), "warning", "it does not say which Keras wrote it"),
+        ("2.17.0", model("2.14.0", "Nobody's"), "warning", "Nobody's was not tried"),
+        ("2.15.0", model("2.14.0", "Nobody's"), "info", "Nobody's was not tried"),
+        ("2.17.0", model("3.5.0", "Nobody's"), "info", "Nobody's was not tried"),
+    ],
+)
+def test_what_is_not_known_is_a_warning_where_it_is_not_of_the_same_major(image: str, content: bytes, level: str, why: str) -> None:
+    files: Files = {"Dockerfile": dockerfile("COPY m.keras /", image=f"tensorflow/tensorflow:{image}"), "m.keras": content}
+    ((severity, message),) = [(f.severity, f.message) for f in judge(files).findings if f.rule == "model-format"]
+    assert re.match(r"Whether m\.keras(, which Keras [\d.]+ wrote,)? loads in Keras [\d.]+ is not known: ", message), message
+    assert (severity, message.endswith(why)) == (level, True), message
+
+
+# -- what cannot be read ----------------------------------------------------------------------------
+
+
+def test_a_pointer_of_git_lfs_cannot_be_checked() -> None:
+    assert unread({"Dockerfile": dockerfile("COPY m.h5 /"), "m.h5": POINTER}) == [
+        "!m.h5:1 it is a pointer of Git LFS, not the file itself; run 'git lfs pull' to get the file"
+    ]
+
+
+def test_data_in_hdf5_is_no_model() -> None:
+    import h5_data
+
+    assert unread({"Dockerfile": dockerfile("COPY m.h5 /"), "m.h5": h5_data.content()}) == [
+        "m.h5:1 it is HDF5, but no model of Keras"
+    ]
+
+
+@pytest.mark.parametrize(("line", "image"), [("COPY app.py /", IMAGE), ("COPY m.h5 /", "python:3.11-slim"), ("COPY gone.h5 /", IMAGE)])
+def test_what_is_not_copied_into_a_tensorflow_is_nothing(line: str, image: str) -> None:
+    files: Files = {"Dockerfile": dockerfile(line, image=image), "m.h5": LSTM, "app.py": ""}
+    assert ([f for f in judge(files).findings if f.rule == "model-format"], unread(files)) == ([], [])

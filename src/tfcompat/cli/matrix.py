@@ -73,7 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     compile_.set_defaults(run=run_compile)
 
     refresh = commands.add_parser(
-        "refresh", help="measure data/measured anew from the package index, and print the difference; needs tfcompat[refresh]"
+        "refresh",
+        help="measure data/measured anew from the package index, and print the difference; needs tfcompat[refresh]",
+        description="Measure data/measured anew from the package index. It needs one package more: pip install 'tfcompat[refresh]'.",
     )
     refresh.add_argument("--write", action="store_true", help="keep what was measured; without it nothing is changed")
     refresh.add_argument("--allow-shrink", action="store_true", help="accept that the index has lost releases")

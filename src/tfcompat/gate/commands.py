@@ -42,7 +42,7 @@ class Install(NamedTuple):
     ``tool``: ``pip``, ``uv`` (``uv pip``), ``uv sync``, ``poetry``, ``pdm``, ``pipenv`` or ``conda``. ``python``: the interpreter
     that the command itself names (``python3.11 -m pip``, ``--python 3.11``, pip3.9), as ``3.11``. ``environment``: the folder of
     the virtual environment that it names or works in (``/opt/venv/bin/pip`` has ``/opt/venv``), or the name of conda's; empty for the default one.
-    ``upgrades_pip``: it installs a newer pip. ``conditional``: it runs only under a condition (``if``, ``||``).
+    ``upgrades_pip``: it installs a newer pip. ``whole``: every word of what it installs was understood. ``conditional``: it runs only under a condition (``if``, ``||``).
     """
 
     tool: str
@@ -58,6 +58,7 @@ class Install(NamedTuple):
     conditional: bool = False
     options: tuple[str, ...] = ()
     upgrades_pip: bool = False
+    whole: bool = True
 
 
 class SystemPackages(NamedTuple):

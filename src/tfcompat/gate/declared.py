@@ -60,7 +60,7 @@ class PinFile(NamedTuple):
     """What one file pins. ``python`` is its ``requires-python`` (or what stands for that) and where it stands.
 
     ``groups`` are the names of all optional groups. ``lock_of`` names the file beside it that it locks (``pyproject.toml``).
-    ``indexes`` are index options as written; ``hashes`` whether lines carry hashes, so that no line can be added by hand.
+    ``whole``: whether every line of it is a pin or an include. ``indexes`` are index options as written; ``hashes`` whether lines carry hashes, so that no line can be added by hand.
     """
 
     name: str
@@ -72,6 +72,7 @@ class PinFile(NamedTuple):
     indexes: tuple[str, ...] = ()
     hashes: bool = False
     problems: tuple[Problem, ...] = ()
+    whole: bool = True
 
 
 class BuildUse(NamedTuple):

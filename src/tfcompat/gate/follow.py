@@ -9,10 +9,12 @@ from tfcompat.errors import RequestError
 from tfcompat.gate.context import absolute, choose_context, sources_in_tree
 from tfcompat.gate.declared import Problem
 from tfcompat.gate.environment import Base, Copied, Interpreted, Stage
+from tfcompat.gate.finding import Unchecked
 from tfcompat.gate.installs import Installer, carry_over
+from tfcompat.gate.kinds import is_model
 from tfcompat.gate.readers.run import actions_of
 from tfcompat.gate.readers.variables import UNKNOWN, UNSET, expand
-from tfcompat.gate.source import Source
+from tfcompat.gate.source import Source, as_shown, why_unshown
 from tfcompat.platforms import PLATFORMS
 
 if TYPE_CHECKING:
@@ -154,13 +156,15 @@ class _Follower:
         words = instruction.words
         texts = list(instruction.json) if instruction.json is not None else [w.text for w in words]
         expanded = [self._expand(text, stage.variables) for text in texts]
-        untold = self._unresolved(instruction, texts, expanded)
+        if len(expanded) < 2:
+            return
+        place = self.source.place(words[0].start, words[-2].end) if len(words) > 1 else self._whole(instruction)
+        untold = _unresolved(texts, expanded, place)
         if untold:
-            stage.copies.append(Copied("", (), untold_place(self, instruction), untold=untold))
-        if len(expanded) < 2 or expanded[-1] is None:
+            stage.copies.append(Copied("", (), place, untold=untold))
+        if expanded[-1] is None:
             return
         target = absolute(stage.workdir, expanded[-1]) + ("/" if expanded[-1].endswith(("/", "/.")) or expanded[-1] == "." else "")
-        place = self.source.place(words[0].start, words[-2].end) if len(words) > 1 else self._whole(instruction)
         flag = next((f.text.partition("=")[2] for f in instruction.flags if f.text.startswith("--from=")), None)
         if flag is not None:
             origin = next((s for s in reversed(self.stages[:-1]) if (self._expand(flag, self.outer) or "").lower() in s.names), None)
@@ -181,7 +185,8 @@ class _Follower:
             elif text and "://" not in text:
                 sources += sources_in_tree(self.project, self.context, text)
         if sources:
-            stage.copies.append(Copied(target, tuple(sources), place))
+            shown = tuple(name for name in sources if not why_unshown(name))
+            stage.copies.append(Copied(target, shown, place, context=self.context, untold=_unshown(self.project, sources)))
 
     def _body(self, heredoc: Heredoc) -> Source:
         """A heredoc as a source of its own, blank up to where it begins: its offsets and lines are those of the Dockerfile."""
@@ -204,7 +209,8 @@ class _Follower:
             if options.get("type", "bind") != "bind" or "from" in options or not target:
                 continue
             source = options.get("source") or options.get("src") or "."
-            yield Copied(absolute(stage.workdir, target), sources_in_tree(self.project, self.context, source), self._place(flag))
+            sources = tuple(name for name in sources_in_tree(self.project, self.context, source) if not why_unshown(name))
+            yield Copied(absolute(stage.workdir, target), sources, self._place(flag))
 
     # -- places and problems ------------------------------------------------------------------
 
@@ -225,6 +231,22 @@ class _Follower:
 
     def _problem(self, word: Word, reason: str) -> None:
         self.project.note([Problem(self._place(word), reason, grave=False)])
+
+
+def _unresolved(texts: Sequence[str], expanded: Sequence[str | None], place: Place) -> tuple[Unchecked, ...]:
+    """The words of a ``COPY`` of which it is not known what they name, where the word or its other side is a model by its name."""
+    pairs = list(zip(texts, expanded, strict=True))
+    unknown = [text for text, value in pairs[:-1] if not value] or [text for text, value in pairs[-1:] if not value]
+    if not unknown or not any(is_model((value or text).strip("\"'")) for text, value in pairs):
+        return ()
+    reason = f"COPY {' '.join(unknown)}: a variable in it has no value, so that no model is judged here; pass it with --build-arg"
+    return (Unchecked(place.file, reason, place.line, grave=False),)
+
+
+def _unshown(project: Project, names: Iterable[str]) -> tuple[Unchecked, ...]:
+    """The models among *names* that nothing can be said of, as their names cannot be shown."""
+    strange = [name for name in names if why_unshown(name) and is_model(name) and project.exists(name)]
+    return tuple(Unchecked(as_shown(name), why_unshown(name)) for name in strange)
 
 
 def _own_python(stage: Stage) -> Interpreted | None:

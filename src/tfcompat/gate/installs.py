@@ -43,6 +43,7 @@ class Pins(NamedTuple):
     constraints: tuple[Pin, ...] = ()
     python: tuple[str, Place] | None = None
     indexes: tuple[str, ...] = ()
+    whole: bool = True
 
 
 def pins_of(project: Project, name: str, groups: Sequence[str] = (), kind: str | None = None) -> Pins | None:
@@ -53,8 +54,8 @@ def pins_of(project: Project, name: str, groups: Sequence[str] = (), kind: str |
     pins: list[Pin] = []
     constraints: list[Pin] = []
     indexes: list[str] = []
-    _collect(project, found, groups, False, pins, constraints, indexes, {name})
-    return Pins(tuple(pins), tuple(constraints), found.python, tuple(indexes))
+    whole = _collect(project, found, groups, False, pins, constraints, indexes, {name})
+    return Pins(tuple(pins), tuple(constraints), found.python, tuple(indexes), whole)
 
 
 def _collect(
@@ -66,7 +67,9 @@ def _collect(
     constraints: list[Pin],
     indexes: list[str],
     seen: set[str],
-) -> None:
+) -> bool:
+    """Whether all of it could be read."""
+    whole = file.whole
     indexes += file.indexes
     for pin in file.pins:
         if pin.kind == "locked" or not pin.group or pin.group in groups:
@@ -77,16 +80,20 @@ def _collect(
             continue
         if len(seen) > _INCLUDES:
             project.note([Problem(include.place, f"{include.path} is not read: more than {_INCLUDES} files are included", grave=True)])
-            return
+            return False
         seen.add(name)
         if name.startswith("..") or not project.exists(name):
             reason = f"{include.path} leads out of the tree" if name.startswith("..") else f"{include.path} is not in the tree"
             project.note([Problem(include.place, reason, grave=True)])
+            whole = False
             continue
         included = project.pin_file(name, "requirements")
-        if included is not None:
-            project.consumed.add(name)
-            _collect(project, included, groups, constraint or include.constraint, pins, constraints, indexes, seen)
+        if included is None:
+            whole = False
+            continue
+        project.consumed.add(name)
+        whole = _collect(project, included, groups, constraint or include.constraint, pins, constraints, indexes, seen) and whole
+    return whole
 
 
 def asked_by_project(project: Project, name: str) -> tuple[Pin, ...]:
@@ -233,7 +240,7 @@ class Installer:
         pins = list(install.pins)
         constraints: list[Pin] = []
         indexes: list[str] = []
-        whole = True
+        whole = install.whole
         for argument in (*install.files, *self._ambient_constraints(install)):
             found = self._file(install, argument)
             if found is None:
@@ -241,6 +248,7 @@ class Installer:
                 continue
             constraints += found.constraints
             indexes += found.indexes
+            whole = whole and found.whole
             (constraints if argument.role == "constraints" else pins).extend(found.pins)
             if found.python is not None and install.tool == "uv sync":
                 environment.python = _uv_python(environment.python, *found.python)
@@ -277,7 +285,7 @@ class Installer:
 
             file = read_requirements(found.body)
             self.project.note(file.problems)
-            return Pins(file.pins)
+            return Pins(file.pins, whole=file.whole and not file.includes)
         if found.name is None:
             self._missing(argument, found.expected)
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-__all__ = ["Kind", "kind_of", "looks_like"]
+__all__ = ["Kind", "is_model", "kind_of", "looks_like"]
 
 Kind = Literal[
     "dockerfile", "requirements", "constraints", "pyproject",
@@ -51,6 +51,11 @@ def kind_of(name: str) -> Kind | None:
     if not _WORTH_A_LOOK.search(name):
         return None
     return next((kind for kind, pattern in _BY_NAME if pattern.fullmatch(name)), None)
+
+
+def is_model(name: str) -> bool:
+    """Whether the file *name*, or what is left of it where it cannot be shown, is a model by its name."""
+    return kind_of(name.replace("\n", " ")) == "model"
 
 
 def looks_like(kind: Kind, text: str) -> bool:

@@ -24,6 +24,16 @@ __all__ = ["Brought", "asks_numpy", "clash", "closure", "strangers"]
 
 _TRIED = 500  # releases in one search
 _TOOLS = ("pip", "uv")  # the others install what a lock file has
+_ELSEWHERE = (
+    "--target=",
+    "--prefix=",
+    "--root=",
+    "--platform=",
+    "--python-version=",
+    "--find-links=",
+    "--no-index",
+    "sync",
+)  # or from elsewhere
 _RELATED = re.compile(r"tensorflow|keras|^tf-|-tf\d?$")  # may well require TensorFlow, whose range pip then heeds
 _HARMLESS = ("pip", "setuptools", "wheel", "numpy", *KERAS)
 _Asked = tuple[Demand, ...]
@@ -118,6 +128,8 @@ def _plain(releases: Releases, step: Step, pins: Sequence[Pin]) -> bool:
     """Whether all that pip has to go by is known: its files, its index, the interpreter, and that it does run."""
     install = step.install
     if install is None or install.tool not in _TOOLS or install.no_deps or install.conditional:
+        return False
+    if any(option.startswith(_ELSEWHERE) for option in install.options):
         return False
     return releases.python is not None and step.whole and not step.indexes and all(p.kind == "requirement" for p in pins)
 

@@ -118,9 +118,8 @@ def parse_wishes(request: Request, matrix: Matrix) -> dict[str, Wish]:
         add("jupyter", "yes", True, "--jupyter")
     if request.by_name:
         add("by-name", "yes", True, "a package that requires tensorflow")
-    if request.models:
-        names = ", ".join(model.name for model in request.models)
-        add("model", names, tuple(dict.fromkeys(request.models)), "--model")
+    for model in request.models:
+        add(f"model:{model.name}", model.name, model, "--model")
     _add_packages(request, wishes)
     _refuse_unheard_of(wishes, matrix)
     own_build = wishes["base"].value == "ngc" or getattr(wishes["base"].value, "own_build", False) if "base" in wishes else False

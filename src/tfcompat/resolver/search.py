@@ -96,6 +96,7 @@ class Search:
         self.gpu = "accelerator" in wishes and wishes["accelerator"].value == "gpu"
         self.platform: str = wishes["platform"].value if "platform" in wishes else "linux/amd64"
         self.base: str | Image = wishes["base"].value if "base" in wishes else "auto"
+        self.models = [wish for name, wish in wishes.items() if name.startswith("model:")]
         self.steps = schedule(tuple(rules))
         self.hopeless: set[tuple[Tensorflow, Image, str, str]] = set()  # rejected whatever the interpreter
 
@@ -159,8 +160,8 @@ class Search:
             "accelerator": Fact("accelerator", "gpu" if self.gpu else "cpu", self._where("accelerator")),
             "platform": Fact("platform", self.platform, self._where("platform")),
         }
-        if "model" in self.wishes:
-            facts["model"] = Fact("model", self.wishes["model"].value, self._where("model"))
+        if self.models:
+            facts["model"] = Fact("model", tuple(wish.value for wish in self.models), "--model")
         if not self.gpu:
             return facts
         gpus = tuple(w.value for name, w in self.wishes.items() if name.startswith("gpu:"))
@@ -191,8 +192,8 @@ class Search:
     def _wants_tf_keras(self) -> bool:
         """Whether the wish is for tf-keras, for a Keras that no release of Keras 3 is, or for models that Keras 2 loads better."""
         wish = self.wishes.get("keras")
-        if wish is None and "model" in self.wishes and "tf-keras" not in self.wishes:
-            return prefers_tf_keras(self.matrix, self.wishes["model"].value)
+        if wish is None and self.models and "tf-keras" not in self.wishes:
+            return prefers_tf_keras(self.matrix, [wish.value for wish in self.models])
         newer = (row.version for row in self.matrix.keras if row.package == "keras" and not row.version.startswith("2."))
         return "tf-keras" in self.wishes or (wish is not None and not any(contains(wish.value, text) for text in newer))
 
@@ -259,7 +260,7 @@ class Search:
 
     def _neighbours(self, facts: Facts, tensorflow: Tensorflow, python: Version) -> Mapping[str, Fact] | None:
         """The facts of the packages and the Keras that were wished for, None when some cannot be had."""
-        wished = tuple(w for n, w in self.wishes.items() if n in ("keras", "tf-keras", "model") or n.startswith("package:"))
+        wished = tuple(w for n, w in self.wishes.items() if n in ("keras", "tf-keras") or n.startswith(("package:", "model:")))
         if not wished:
             return {}
 
@@ -269,13 +270,13 @@ class Search:
                 for name in ("keras", "tf-keras"):
                     if name in self.wishes:
                         chosen = choose_keras(self.matrix, self.wishes[name], chosen, tensorflow, python, self._judge)
-                if "model" in self.wishes and not {"keras", "tf-keras"} & set(self.wishes):
-                    wish, legacy = self.wishes["model"], self._wants_tf_keras()
-                    chosen = choose_keras_for_models(self.matrix, wish, chosen, tensorflow, python, legacy, self._judge)
+                if self.models and not {"keras", "tf-keras"} & set(self.wishes):
+                    legacy = self._wants_tf_keras()
+                    chosen = choose_keras_for_models(self.matrix, self.models[0], chosen, tensorflow, python, legacy, self._judge)
             except NoneFits as none:
                 for finding in none.rejections:
                     self._report(finding)
-                if not none.rejections and none.name != "model":  # without any Keras for this interpreter there is no TensorFlow either
+                if not none.rejections and not none.name.startswith("model:"):  # without any Keras for this interpreter there is no TensorFlow either
                     self._reject("package", facts, package=none.name, wish=none.wish.text, platform=self.platform)
                 return None
             return {name: fact for name, fact in chosen.items() if name not in facts}

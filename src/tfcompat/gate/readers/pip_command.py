@@ -200,7 +200,7 @@ def _install(call: Call, options: list[Option], others: list[Field], tool: str) 
             unknown.append(found)
     upgrades_pip = any(pin.name == "pip" and (made.upgrade or pin.specifier or pin.url) for pin in pins)
     if pins or files:
-        yield made._replace(pins=tuple(pins), files=tuple(files), upgrades_pip=upgrades_pip)
+        yield made._replace(pins=tuple(pins), files=tuple(files), upgrades_pip=upgrades_pip, whole=not unknown)
     yield from unknown
 
 
@@ -236,6 +236,7 @@ def _made(call: Call, options: list[Option], tool: str) -> tuple[Install, list[O
         system="--system" in names or call.switched("UV_SYSTEM_PYTHON"),
         conditional=call.conditional,
         options=(*kept, *(f"{name}={value or ''}" for name, value in call.assigned.items() if SETTINGS.fullmatch(name))),
+        whole=not unknown,
     )
     return made, unknown
 

@@ -95,6 +95,7 @@ def _read(source: Source, lines: Iterable[_Line], kind: PinKind) -> PinFile:
         indexes=tuple(reader.indexes),
         hashes=reader.hashes,
         problems=tuple(reader.problems),
+        whole=reader.whole and not reader.problems,
     )
 
 
@@ -107,6 +108,7 @@ class _Reader:
         self.indexes: list[str] = []
         self.problems: list[Problem] = []
         self.hashes = False
+        self.whole = True
 
     def take(self, line: _Line) -> None:
         option = OPTION.match(line.text)
@@ -127,11 +129,14 @@ class _Reader:
             self.pins.append(found)
         elif found is not None:
             self.problems.append(found)
+        else:
+            self.whole = False
 
     def option(self, line: _Line, name: str, value: str) -> None:
         whole = line.place(self.source, 0, len(line.text))
         if name in EDITABLE:
             if other_source(value) is None and "@" not in value:  # a folder, which pip needs no dot for
+                self.whole = False
                 return
             self.requirement(line, line.text.index(value), value)
         elif name in (*REQUIREMENTS, *CONSTRAINTS):
@@ -140,6 +145,7 @@ class _Reader:
             self.problems.append(Problem(whole, f"{shown(name)} is no option of a requirements file", grave=True))
         else:
             self.hashes = self.hashes or "--require-hashes" in line.text
+            self.whole = self.whole and name not in ("-f", "--find-links", "--no-index")
             self.indexes.extend(masked(found[0]) for found in _INDEX.finditer(line.text))
 
     def include(self, line: _Line, name: str, path: str) -> None:
