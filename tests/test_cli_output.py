@@ -114,6 +114,12 @@ WRITERS = {
 every_writer = pytest.mark.parametrize("writer", WRITERS)
 
 
+@pytest.fixture(autouse=True)
+def _page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in the page is another test's, and takes its time."""
+    monkeypatch.setattr("tfcompat.outputs.page.render_page", lambda *_: "page")
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """What may stand in the place of a file, and nothing that belongs to this machine."""

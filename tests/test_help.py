@@ -112,8 +112,8 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "train.log").write_text("Epoch 1/2\nloss: 0.5\n")
     models = ROOT / "tests" / "models" / "files"
     shutil.copy(models / "keras-2.4.0-dense.h5", tmp_path / "my_model.h5")
-    shutil.copy(models / "keras-2.12.0-text.keras", tmp_path / "my_model.keras")
-    shutil.copytree(models / "keras-2.15.0-custom-loss", tmp_path / "saved_model")
+    shutil.copy(models / "keras-3.4.1-dense.keras", tmp_path / "my_model.keras")
+    shutil.copytree(models / "keras-3.15.1-export", tmp_path / "saved_model")
     (tmp_path / "mine").mkdir()
     shutil.copy(load.BUNDLED, tmp_path / "mine" / "matrix.json")
     (tmp_path / "data").symlink_to(ROOT / "data")

@@ -73,8 +73,9 @@ def write_text(path: Path, text: str, hint: str = "nothing was changed; name ano
         if target.exists() and not target.is_file():
             raise RequestError(f"{path} cannot be written: it is not a file", hint)
         _replace(target, content)
-    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that lead in a circle; ValueError: no name of a file
-        reason = error.strerror if isinstance(error, OSError) else error
+    except (OSError, RuntimeError, ValueError) as error:  # ValueError: no name that a file can have
+        circle = isinstance(error, RuntimeError)  # up to Python 3.12
+        reason = error.strerror if isinstance(error, OSError) else "Symlink loop" if circle else error
         if isinstance(error, OSError) and error.errno in _FULL:
             raise CouldNotCheck(f"{path} cannot be written: {reason}", "free some space there, or send the output elsewhere") from None
         raise RequestError(f"{path} cannot be written: {reason}", hint) from None

@@ -28,7 +28,7 @@ KINDS = {
     "workflow": ".github/workflows/ci.yml .github/workflows/release.yaml",
     "gitlab": ".gitlab-ci.yml ci/test.gitlab-ci.yml",
     "kubernetes": "deploy/train.yaml k8s/pod.yml mkdocs.yml",
-    "model": "model.h5 a/b.hdf5 m.keras export/1/saved_model.pb",
+    "model": "model.h5 a/b.hdf5 m.keras export/1/saved_model.pb M.H5 a/B.Hdf5 MODEL.KERAS",
 }
 NONE = (
     "Dockerfile.dockerignore .dockerignore README.md notes.txt requirements.md Dockerfile/notes.md devcontainer.json .github/dependabot.yml "

@@ -52,7 +52,7 @@ MATRIX = load_bundled()
 TODAY = "2026-11-23"
 BY_ID = {rule.id: rule for rule in FILE_RULES}
 KEYS = {
-    "bad": {"about", "files", "models", "sighting", "severity", "file", "line", "says", "related", "fix", "besides"},
+    "bad": {"about", "files", "models", "rewritten", "sighting", "severity", "file", "line", "says", "related", "fix", "besides"},
     "good": {"about", "files", "models", "sighting"},
 }
 
@@ -82,6 +82,9 @@ GOOD = [case for case in CASES if case.kind == "good"]
 
 def judge(case: Case) -> list[Finding]:
     models = {name: (MODELS / source).read_bytes() for name, source in case.row.get("models", {}).items()}
+    for old, new in case.row.get("rewritten", {}).items():  # of the same length
+        assert len(old) == len(new)
+        models = {name: content.replace(old.encode(), new.encode()) for name, content in models.items()}
     tree = MemoryTree({**case.row["files"], **models})
     settings = read_settings(tree.find("pyproject.toml"), MATRIX)
     matrix = MATRIX

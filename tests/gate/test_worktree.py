@@ -299,3 +299,27 @@ def test_a_tree_in_memory() -> None:
     tree = MemoryTree({"b": "x", "a/c": b"\xff"})
     assert tree.names() == ("a/c", "b")
     assert could_not(tree, "a/c") == "it is not text: what stands at byte 0 is not UTF-8"
+
+
+def test_entries_are_what_lies_there_ignored_or_not(tmp_path: Path) -> None:
+    top = make(tmp_path / "top", "a/x.h5", "a/b/y", "c.h5", ".git/config", "venv/pyvenv.cfg", "node_modules/z", "out/w")
+    write(top, ".gitignore", "*.h5\na/\n")
+    (top / "link").symlink_to(tmp_path)
+    (top / "a" / "gone").symlink_to("nowhere")
+    tree = Worktree(str(top), ["out"])
+    assert tree.entries("") == (".gitignore", "a/", "c.h5", "venv/")
+    assert tree.entries("a") == ("b/", "gone", "x.h5")
+    for name in ("venv", "node_modules", ".git", "out", "link", "..", "a/..", "/", "c.h5", "gone", "a\0", "x" * 5000):
+        assert tree.entries(name) == ()
+    memory = MemoryTree({"a/x": "", "a/b/y": "", "ab": ""})
+    assert (memory.entries(""), memory.entries("a"), memory.entries("ab"), memory.entries("gone")) == (("a/", "ab"), ("b/", "x"), (), ())
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(CouldNotCheck) as caught:
+        Worktree(str(tmp_path)).entries("")
+    assert caught.value.message == "the folder cannot be read: Permission denied"

@@ -29,6 +29,7 @@ class _Once:
         self.find_bytes = tree.find_bytes
         self.size = tree.size
         self.names = tree.names
+        self.entries = tree.entries
 
     def find(self, name: str) -> Source | None:
         if name not in self._known:

@@ -19,7 +19,9 @@ class Parser(argparse.ArgumentParser):
     examples: tuple[tuple[str, str], ...] = ()
     asked: tuple[str, ...] = ()
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
         """As argparse does, and remembers what was asked, for hints."""
         self.asked = tuple(args or ())
         return super().parse_known_args(args, namespace)

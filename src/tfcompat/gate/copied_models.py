@@ -104,6 +104,7 @@ class CopiedModels:
 
 def _landing(target: str, source: str, rest: str, into: bool) -> tuple[str, ...]:
     """Where a file comes to lie: the part *rest* below the folder *source*, or *source* itself, then as well in a folder that was there."""
+    target = f"/{target.strip('/')}"
     if rest:
         return (posixpath.join(target, rest),)
     inside = posixpath.join(target, source.rpartition("/")[2])

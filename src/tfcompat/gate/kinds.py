@@ -40,7 +40,9 @@ _NAMES: tuple[tuple[Kind, str], ...] = (
     ("kubernetes", r"(?!(.*/)?\.github/).*\.ya?ml"),
 )
 _BY_NAME = tuple((kind, re.compile(pattern, re.S)) for kind, pattern in _NAMES)
-_WORTH_A_LOOK = re.compile(r"\.(?:toml|lock|ya?ml|txt|in|pip|json|(?i:h5|hdf5|keras)|pb)\Z|(?:[Dd]ocker|[Cc]ontainer)file")  # most files are not
+_WORTH_A_LOOK = re.compile(
+    r"\.(?:toml|lock|ya?ml|txt|in|pip|json|(?i:h5|hdf5|keras)|pb)\Z|(?:[Dd]ocker|[Cc]ontainer)file"
+)  # most files are not
 _SAYS_VERSION = re.compile(r"^apiVersion[ \t]*:", re.M)
 _SAYS_KIND = re.compile(r"^kind[ \t]*:", re.M)
 _SAYS_IMAGE = re.compile(r"image[\"']?[ \t]*:")

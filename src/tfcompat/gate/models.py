@@ -58,7 +58,9 @@ def _not_judged(subject: Subject, models: Mapping[str, Place]) -> Finding:
     told = f"{', '.join(names)}{f' and {more} more' if more > 0 else ''}"
     verb, was = ("comes", "was") if len(models) == 1 else ("come", "were")
     message = f"{told} {verb} with the whole context and {was} not judged"
-    return finding(subject, "model-format", "info", models[names[0]], message, remedy="name what the program loads in a COPY, to have it judged")
+    return finding(
+        subject, "model-format", "info", models[names[0]], message, remedy="name what the program loads in a COPY, to have it judged"
+    )
 
 
 class _Files:
