@@ -110,6 +110,8 @@ def _loading(matrix: Matrix, model: Model, reader: Reader) -> Loading:
     if not by_name:
         return Loading("unknown", why=_why_not_tried(matrix, model.keras, reader))
     best = min(by_name, key=_row_ado)  # what every model has: the container, and what nothing is wrong with
+    if best.ways and set(best.ways) <= set(_OUTSIDE):  # it is called as functions, whatever is in it
+        return Loading("needs", best.ways[:1], evidence=tuple(s for cell in best.evidence.values() for s in cell))
     innocent = {layer for row in rows if row.ways for layer in row.layers}  # whatever another model with it came to
     kinds = {row.kind: names for row in rows if (names := _shared(model, row, innocent))}
     found = [best, *(row for row in rows if row.kind in kinds and row is not best)]
