@@ -4,6 +4,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from packaging.specifiers import SpecifierSet
@@ -104,7 +105,8 @@ def _loading(matrix: Matrix, model: Model, reader: Reader) -> Loading:
         return Loading("unknown", why=f"not all of it could be read ({model.unread[0]})")
     if reader.version is None:
         return _of_any_minor(matrix, model)
-    rows = [row for row in matrix.loads if _wrote(row, model) and _reads(row, reader)]
+    written = matrix.remember(("loads of", model), lambda: [row for row in matrix.loads if _wrote(row, model)])
+    rows = [row for row in written if _reads(row, reader)]
     by_name = [row for row in rows if row.format == _form(model)]
     rows = [row for row in rows if row.format == model.format or row in by_name]
     if not by_name:
@@ -168,13 +170,19 @@ def _of_any_minor(matrix: Matrix, model: Model) -> Loading:
     return Loading("unknown", why="it depends on the minor of Keras 3, which is not known here")
 
 
+@lru_cache(maxsize=65536)
+def _contains(specifier: str, text: str) -> bool:
+    """Whether it does; a few dozen ranges stand in thousands of rows."""
+    return SpecifierSet(specifier).contains(text, prereleases=True)
+
+
 def _wrote(row: Loads, model: Model) -> bool:
     writer = "tf-keras" if model.keras is not None and _FIRST_TF_KERAS <= model.keras < version("3") else "keras"
-    return row.writer == writer and model.keras is not None and SpecifierSet(row.written).contains(model.keras, prereleases=True)
+    return row.writer == writer and model.keras is not None and _contains(row.written, str(model.keras))
 
 
 def _reads(row: Loads, reader: Reader) -> bool:
-    return row.reader == reader.package and reader.version is not None and SpecifierSet(row.read).contains(reader.version, prereleases=True)
+    return row.reader == reader.package and reader.version is not None and _contains(row.read, str(reader.version))
 
 
 def _own(model: Model, reader: Reader) -> bool:

@@ -276,7 +276,9 @@ class Search:
             except NoneFits as none:
                 for finding in none.rejections:
                     self._report(finding)
-                if not none.rejections and not none.name.startswith("model:"):  # without any Keras for this interpreter there is no TensorFlow either
+                if not none.rejections and not none.name.startswith(
+                    "model:"
+                ):  # without any Keras for this interpreter there is no TensorFlow either
                     self._reject("package", facts, package=none.name, wish=none.wish.text, platform=self.platform)
                 return None
             return {name: fact for name, fact in chosen.items() if name not in facts}
