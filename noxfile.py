@@ -45,16 +45,8 @@ def registry(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/registry", *session.posargs)
 
 
-@nox.session
-def containers(session: nox.Session) -> None:
-    """The check and the probe with real TensorFlow inside of real containers. Needs root, the network and, once, five minutes.
-
-    Installs podman, runc and mmdebstrap from Debian's packages where they are missing. TFCOMPAT_CONTAINERS names a
-    folder that keeps the images for the next time.
-    """
-    if os.geteuid() != 0:
-        session.skip("only root can make the images and run them with limits")
-    tools = ("podman", "runc", "mmdebstrap")
+def need_containers(session: nox.Session, *tools: str) -> None:
+    """*tools* from Debian's packages, and namespaces; a machine without is skipped, with the reason."""
     missing = [name for name in tools if shutil.which(name) is None]
     if missing and shutil.which("apt-get"):
         session.run("apt-get", "update", external=True)
@@ -64,6 +56,18 @@ def containers(session: nox.Session) -> None:
         session.skip(f"{', '.join(missing)} not on PATH, and there is no apt-get to install it")
     if session.run("unshare", "--mount", "--pid", "--fork", "true", external=True, silent=True, success_codes=range(256)):
         session.skip("this machine lets nobody make namespaces")
+
+
+@nox.session
+def containers(session: nox.Session) -> None:
+    """The check and the probe with real TensorFlow inside of real containers. Needs root, the network and, once, five minutes.
+
+    Installs podman, runc and mmdebstrap from Debian's packages where they are missing. TFCOMPAT_CONTAINERS names a
+    folder that keeps the images for the next time.
+    """
+    if os.geteuid() != 0:
+        session.skip("only root can make the images and run them with limits")
+    need_containers(session, "podman", "runc", "mmdebstrap")
     session.install("-e", ".[test-containers]")
     session.run("python", "-m", "pytest", "tests/containers", *session.posargs)
 
@@ -79,16 +83,7 @@ def path(session: nox.Session) -> None:
     """
     if os.geteuid() != 0:
         session.skip("only root can make the images and run them")
-    tools = ("podman", "runc", "mmdebstrap", "docker-registry")
-    missing = [name for name in tools if shutil.which(name) is None]
-    if missing and shutil.which("apt-get"):
-        session.run("apt-get", "update", external=True)
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        session.run("apt-get", "install", "-y", "--no-install-recommends", *missing, external=True, env=quiet)
-    if missing := [name for name in tools if shutil.which(name) is None]:
-        session.skip(f"{', '.join(missing)} not on PATH, and there is no apt-get to install it")
-    if session.run("unshare", "--mount", "--pid", "--fork", "true", external=True, silent=True, success_codes=range(256)):
-        session.skip("this machine lets nobody make namespaces")
+    need_containers(session, "podman", "runc", "mmdebstrap", "docker-registry")
     session.install("-e", ".[test-registry]")
     session.run("python", "-m", "pytest", "tests/path", *session.posargs)
 

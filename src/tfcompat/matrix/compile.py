@@ -78,14 +78,7 @@ def compile_matrix(data: Path) -> Row:
         "ambiguous_gpus": _rows(data, "curated/gpus.toml", "ambiguous"),
         "distributions": _rows(data, "curated/distributions.toml", "distribution"),
         "floating": _rows(data, "curated/distributions.toml", "floating"),
-        "images": {
-            "python": [_python_image(r) for r in _load(data / "images/python-slim.jsonl")],
-            "cuda": [_cuda_image(r) for r in _load(data / "images/nvidia-cuda.jsonl")],
-            "official_tags": [_official_tag(r) for r in _load(data / "images/tensorflow.jsonl")],
-            "official_contents": _rows(data, "images/tensorflow-contents.toml", "contents"),
-            "official_absent": _load(data / "images/tensorflow-absent.json"),
-            "ngc": _rows(data, "images/ngc-tensorflow.toml", "image"),
-        },
+        "images": _images(data),
     }
     stamp = data / "measured/images/stamp.json"
     if stamp.exists():  # only where registries could be asked: see 'tfcompat image refresh'
@@ -122,6 +115,17 @@ def _load(path: Path) -> Any:
         raise MatrixError(f"{path} is missing", "compile from a complete checkout of data/") from None
     except (OSError, ValueError) as error:
         raise MatrixError(f"{path} cannot be read: {error}", "restore it from version control") from None
+
+
+def _images(data: Path) -> Row:
+    return {
+        "python": [_python_image(r) for r in _load(data / "images/python-slim.jsonl")],
+        "cuda": [_cuda_image(r) for r in _load(data / "images/nvidia-cuda.jsonl")],
+        "official_tags": [_official_tag(r) for r in _load(data / "images/tensorflow.jsonl")],
+        "official_contents": _rows(data, "images/tensorflow-contents.toml", "contents"),
+        "official_absent": _load(data / "images/tensorflow-absent.json"),
+        "ngc": _rows(data, "images/ngc-tensorflow.toml", "image"),
+    }
 
 
 def _loads(data: Path) -> Row:

@@ -195,10 +195,7 @@ def _own(model: Model, reader: Reader) -> bool:
 
 def _shared(model: Model, row: Loads, innocent: Set[str]) -> tuple[str, ...]:
     """What the model has of the kind that can make the difference there; empty where the row says nothing of it."""
-    code = {
-        "custom-layer": set(model.layers) & set(model.customs),
-        "custom-loss": set(model.customs) - set(model.layers),
-    }
+    code = _own_code(model)
     if row.kind in code:
         return tuple(sorted(code[row.kind]))
     of_compiling = row.ways[:1] == ("compile=False",) or (row.kind in _COMPILED and _COMPILING.search(row.error))
@@ -207,6 +204,12 @@ def _shared(model: Model, row: Loads, innocent: Set[str]) -> tuple[str, ...]:
     suspects = set(row.layers) - (set() if row.ways else innocent)
     named = {name for name in suspects if re.search(rf"\b{re.escape(name)}\b", row.error)}
     return tuple(sorted((named or suspects) & set(model.layers)))
+
+
+def _own_code(model: Model) -> dict[str, set[str]]:
+    """What Keras does not bring, by the kind of model that was tried with such a thing."""
+    layers, customs = set(model.layers), set(model.customs)
+    return {"custom-layer": customs & layers, "custom-loss": customs - layers}
 
 
 def _untried(model: Model, rows: Iterable[Loads]) -> tuple[str, ...]:
@@ -219,8 +222,7 @@ def _untried(model: Model, rows: Iterable[Loads]) -> tuple[str, ...]:
 def _code_untried(model: Model, rows: Sequence[Loads]) -> tuple[str, ...]:
     """Code of one's own, where no file with any was tried between these two."""
     tried = {row.kind for row in rows}
-    wanted = {"custom-layer": set(model.layers) & set(model.customs), "custom-loss": set(model.customs) - set(model.layers)}
-    return tuple(sorted(name for kind, names in wanted.items() if kind not in tried for name in names))
+    return tuple(sorted(name for kind, names in _own_code(model).items() if kind not in tried for name in names))
 
 
 def _together(rows: Sequence[Loads], kinds: dict[str, tuple[str, ...]], untried: tuple[str, ...]) -> Loading:

@@ -59,9 +59,8 @@ def _about(model: Model) -> Iterator[str]:
 
 
 def _loadings(model: Model, readers: Sequence[Reader], matrix: Matrix, evidence: bool) -> Iterator[str]:
-    groups = list(_grouped(model, readers, matrix))
     needed: list[str] = []
-    for span, word in groups:
+    for span, word in _grouped(model, readers, matrix):
         yield from textwrap.wrap(f"{span:<24}{_said(word)}", _WIDTH, initial_indent="  ", subsequent_indent=" " * 26)
         needed += [need for need in word.needs if need in _ADVICE]
         if evidence:
@@ -74,13 +73,10 @@ def _loadings(model: Model, readers: Sequence[Reader], matrix: Matrix, evidence:
 def _grouped(model: Model, readers: Iterable[Reader], matrix: Matrix) -> Iterator[tuple[str, Loading]]:
     """Neighbouring readers of which the same is to be said."""
     words = [(reader, loading_of(matrix, model, reader)) for reader in readers]
-    for (_, word), group in groupby(words, lambda pair: (pair[0].package, pair[1]._replace(evidence=()))):
+    for _, group in groupby(words, lambda pair: (pair[0].package, pair[1]._replace(evidence=()))):
         found = list(group)
         first, last = found[0][0], found[-1][0]
-        yield (
-            str(first) if first == last else f"{first} to {last.version}",
-            found[-1][1]._replace(**word._replace(evidence=found[-1][1].evidence)._asdict()),
-        )
+        yield str(first) if first == last else f"{first} to {last.version}", found[-1][1]
 
 
 def _said(word: Loading) -> str:
